@@ -1,0 +1,1 @@
+"""Thin Nautilus actors: watch, record, halt."""

@@ -1,0 +1,1 @@
+"""Market data in: download, parse, generate, check, and write to a Parquet catalog."""

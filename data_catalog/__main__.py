@@ -1,0 +1,55 @@
+"""`python -m data_catalog`: bring market data into a Parquet catalog, check it and list it."""
+
+import importlib
+import sys
+
+import click
+
+from bad_input import BadInput
+
+COMMANDS = {
+    "synth": ("data_catalog.commands.synth", "Generate a seeded synthetic market."),
+    "download": ("data_catalog.commands.download", "Download from Binance's public archive and import."),
+    "import": ("data_catalog.commands.import_files", "Import recorded, archived or kline files."),
+    "check": ("data_catalog.commands.check", "Check the data for gaps, disorder and nonsense."),
+    "list": ("data_catalog.commands.list_contents", "List what the catalog holds."),
+}
+
+
+class LazyGroup(click.Group):
+    """A click group that imports a command's module only when that command is used, so that --help is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the command names in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return the command, or None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the command list from the table, importing nothing."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup)
+def data_catalog() -> None:
+    """Bring market data into a Parquet catalog, check it and list it."""
+
+
+def main() -> None:
+    """Run the command line; bad input becomes one line on stderr and exit status 2."""
+    try:
+        data_catalog(prog_name="python -m data_catalog")
+    except BadInput as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Quoting formulas and the arithmetic of quotes, in ticks and lots."""

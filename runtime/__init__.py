@@ -1,0 +1,1 @@
+"""A setup file becomes a running Nautilus system."""

@@ -1,0 +1,1 @@
+"""Thin Nautilus strategies: events in, orders out."""
