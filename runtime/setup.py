@@ -1,0 +1,172 @@
+"""What a setup file says: one trading system, and how a backtest of it is wired."""
+
+import hashlib
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from runtime.setup_tree import plain
+
+type FillAssumptionName = Literal["optimistic", "queue", "queue_latency", "pessimistic"]
+type DataType = Literal["quotes", "trades", "deltas", "bars"]
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
+
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The base of every section of a setup: a key that is not known is refused."""
+
+
+class Component(Part, frozen=True, kw_only=True):
+    """
+    A strategy or an actor.
+
+    Parameters
+    ----------
+    path : str
+        Module and class, such as `strategies.avellaneda_stoikov:AvellanedaStoikov`.
+    config : dict
+        The values of the class's own configuration.
+
+    """
+
+    path: Annotated[str, Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    config: dict[str, Any] = {}
+
+
+class LedgerSettings(Part, frozen=True, kw_only=True):
+    """
+    How the ledger keeps its books.
+
+    Parameters
+    ----------
+    interval_secs : int, default 10
+        Market time between two points of the equity curve, in seconds.
+    currency : str, optional
+        The currency that everything is valued in; the quote currency of the instruments where left out.
+
+    """
+
+    interval_secs: Annotated[int, Meta(ge=1, le=86_400)] = 10
+    currency: str | None = None
+
+
+class Fees(Part, frozen=True, kw_only=True):
+    """
+    What the venue charges per fill, in basis points of the traded value; a rebate is negative.
+
+    Parameters
+    ----------
+    maker_bps, taker_bps : Decimal, optional
+        The venue's ordinary tier where left out.
+    paid_in : {"received", "quote"}, default "received"
+        On spot, Binance takes its fee from the asset that is received: the base asset of a buy. With "quote" it is
+        always the quote currency. Futures always pay in the quote currency.
+
+    """
+
+    maker_bps: Decimal | None = None
+    taker_bps: Decimal | None = None
+    paid_in: Literal["received", "quote"] = "received"
+
+
+class Latency(Part, frozen=True, kw_only=True):
+    """
+    Milliseconds from the decision until the venue acts on it; used by the fill assumptions that have latency.
+
+    Parameters
+    ----------
+    insert_ms, modify_ms, cancel_ms : int, default 50
+        For a new order, a change of price or quantity, and a cancellation.
+
+    """
+
+    insert_ms: Annotated[int, Meta(ge=0, le=60_000)] = 50
+    modify_ms: Annotated[int, Meta(ge=0, le=60_000)] = 50
+    cancel_ms: Annotated[int, Meta(ge=0, le=60_000)] = 50
+
+
+class BacktestSettings(Part, frozen=True, kw_only=True):
+    """
+    How a backtest of the setup is wired.
+
+    Parameters
+    ----------
+    catalog : str, default "catalog"
+        The folder of the Parquet catalog, relative to the working directory. "synthetic" is the embedded market.
+    data : tuple of str
+        The data types to replay: quotes, trades, deltas (full book), bars.
+    bar_types : tuple of str
+        The bar types to replay where `data` has bars.
+    start, end : str, optional
+        UTC times (ISO 8601); all of the data where left out.
+    starting_balances : tuple of str
+        Such as `10_000 USDT`; on spot every asset that is held.
+    fees : Fees
+        The venue's fees.
+    fills : str, default "queue_latency"
+        The fill assumption, from kind to cruel: optimistic, queue, queue_latency, pessimistic.
+    latency : Latency
+        How long orders travel.
+    leverage : int, default 10
+        Futures only: the leverage of the account.
+    oms_type : {"NETTING"}
+        How positions are kept: one per instrument, as Binance's one-way mode does.
+    seed : int, default 1
+        Seeds every random choice of the run.
+
+    """
+
+    catalog: str = "catalog"
+    data: Annotated[tuple[DataType, ...], Meta(min_length=1)] = ("quotes", "trades")
+    bar_types: tuple[str, ...] = ()
+    start: str | None = None
+    end: str | None = None
+    starting_balances: Annotated[tuple[str, ...], Meta(min_length=1)]
+    fees: Fees = Fees()
+    fills: FillAssumptionName = "queue_latency"
+    latency: Latency = Latency()
+    leverage: Annotated[int, Meta(ge=1, le=125)] = 10
+    oms_type: Literal["NETTING"] = "NETTING"
+    seed: Annotated[int, Meta(ge=0)] = 1
+
+
+class Setup(Part, frozen=True, kw_only=True):
+    """
+    One trading system.
+
+    Parameters
+    ----------
+    name : str
+        Names the folder of its results.
+    description : str
+        One sentence for people.
+    instruments : tuple of str
+        What it trades, such as `NEXOUSDT.BINANCE` (spot) or `BTCUSDT-PERP.BINANCE` (USD-M perpetual).
+    strategies, actors : tuple of Component
+        The same objects in backtest and live.
+    ledger : LedgerSettings
+        How the books are kept.
+    backtest : BacktestSettings
+        How a backtest is wired.
+
+    """
+
+    name: Annotated[str, Meta(pattern=NAME_PATTERN, max_length=80)]
+    description: str = ""
+    instruments: Annotated[tuple[str, ...], Meta(min_length=1)]
+    strategies: Annotated[tuple[Component, ...], Meta(min_length=1)]
+    actors: tuple[Component, ...] = ()
+    ledger: LedgerSettings = LedgerSettings()
+    backtest: BacktestSettings
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the setup with every default filled in, as JSON types."""
+        builtins: dict[str, Any] = plain(msgspec.to_builtins(self, builtin_types=(Decimal,)))
+        return builtins
+
+    def sha256(self) -> str:
+        """Return the hash that names this setup: two setups that say the same have the same."""
+        return hashlib.sha256(msgspec.json.encode(self.as_dict(), order="sorted")).hexdigest()
