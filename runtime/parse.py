@@ -47,7 +47,8 @@ def _explain(tree: SetupTree, path: KeyPath, values: Any, kind: type, message: s
     where = (*path, *inner)
     if unknown := _UNKNOWN.search(problem):
         key = unknown[1]
-        hint = nearest_name(key, _known_keys(kind, inner)) or f"known: {', '.join(_known_keys(kind, inner))}"
+        known = _known_keys(kind, inner)
+        hint = nearest_name(key, known) or f"known: {', '.join(known)}"
         return tree.complaint("is not a known key", (*where, key), hint)
     if missing := _MISSING.search(problem):
         return tree.complaint(f'the key "{missing[1]}" is missing', where)
@@ -56,8 +57,8 @@ def _explain(tree: SetupTree, path: KeyPath, values: Any, kind: type, message: s
     value = _value_at(values, inner)
     options = _options(_type_at(kind, inner))
     if options:
-        hint = nearest_name(str(value), options)
-        return tree.complaint(f'was "{value}", expected one of: {", ".join(options)}', where, hint)
+        expected = f"expected one of: {', '.join(options)}"
+        return tree.complaint(f'was "{value}", {expected}', where, nearest_name(str(value), options))
     return tree.complaint(f'was "{value}", {_lower_first(problem)}', where)
 
 
