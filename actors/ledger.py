@@ -1,0 +1,269 @@
+"""The ledger: what was traded, what it earned and why, on fills and timers, in backtest and live alike."""
+
+import heapq
+from decimal import Decimal
+from typing import Final
+
+from nautilus_trader.common.actor import Actor
+from nautilus_trader.common.config import ActorConfig, PositiveInt
+from nautilus_trader.common.events import TimeEvent
+from nautilus_trader.model.data import QuoteTick
+from nautilus_trader.model.enums import LiquiditySide, OrderSide
+from nautilus_trader.model.events import OrderFilled
+from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.instruments import CurrencyPair, Instrument
+from nautilus_trader.model.objects import Currency
+
+from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord, PositionPoint
+from messages import QUOTING_TOPIC, SAMPLE_TOPIC, QuotingSample
+from models.attribution import EXACT, Parts, PositionLedger
+
+HOLDINGS: Final = "(holdings)"
+"""The book of what was held before the first trade; its profit belongs to no strategy."""
+
+_SECOND_NS: Final = 1_000_000_000
+_DUE: Final = "ledger-due"
+_GRID: Final = "ledger-grid"
+
+
+class LedgerConfig(ActorConfig, frozen=True, kw_only=True):
+    """
+    What the ledger books.
+
+    Parameters
+    ----------
+    instrument_ids : tuple of InstrumentId
+        The instruments; all are quoted in `currency`.
+    currency : str
+        The currency that everything is valued in.
+    interval_secs : int, default 10
+        The grid of the equity curve, in seconds of market time.
+
+    """
+
+    instrument_ids: tuple[InstrumentId, ...]
+    currency: str
+    interval_secs: PositiveInt = 10
+
+
+class Ledger(Actor):
+    """
+    Books fills, fees and positions, and marks them to the mid on a grid of time.
+
+    Equity is the balance of `currency` plus everything held, valued at the mid: spot balances and positions alike. A
+    fill is booked when the market data of its own moment have been seen, so that its mid is the last one at or before
+    the fill. Nothing is done on ticks but to find the first mid of each instrument, where the books open.
+    """
+
+    def __init__(self, config: LedgerConfig) -> None:
+        super().__init__(config)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.fills: list[FillRecord] = []
+        self.equity_curve: list[EquityPoint] = []
+        self.position_points: list[PositionPoint] = []
+        self.samples: dict[tuple[str, str], QuotingSample] = {}
+        self.books: dict[tuple[str, str], PositionLedger] = {}
+        self.equity_start = Decimal(0)
+        self._instruments: dict[str, Instrument] = {}
+        self._waiting: set[str] = set()
+        self._due: list[tuple[int, int, FillRecord, int]] = []
+        self._sequence = 0
+        self._alert_ns = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether every instrument has had a mid, so that equity is known."""
+        return bool(self.equity_curve)
+
+    # -- Life cycle ---------------------------------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        """Listen to fills, and to quotes until each instrument has had its first."""
+        for instrument_id in self.config.instrument_ids:
+            instrument = self.cache.instrument(instrument_id)
+            if instrument is None:
+                raise RuntimeError(f"the ledger knows no instrument {instrument_id}")
+            self._instruments[instrument_id.value] = instrument
+            self._waiting.add(instrument_id.value)
+            self.msgbus.subscribe(f"events.fills.{instrument_id}", self._on_fill)
+            self.subscribe_quote_ticks(instrument_id)
+        self.msgbus.subscribe(QUOTING_TOPIC, self._on_quoting_sample)
+
+    def on_quote_tick(self, tick: QuoteTick) -> None:
+        """Open the books once every instrument has had a quote, then stop listening to quotes."""
+        self._waiting.discard(tick.instrument_id.value)
+        if not self._waiting and not self.is_open:
+            for instrument_id in self.config.instrument_ids:
+                self.unsubscribe_quote_ticks(instrument_id)
+            self._open(self.clock.timestamp_ns())
+
+    def on_stop(self) -> None:
+        """Book what is still due and take the last point."""
+        if self.is_open:
+            now_ns = self.clock.timestamp_ns()
+            self._settle_due(now_ns)
+            if now_ns > self.equity_curve[-1].ts_ns:
+                self._record(now_ns)
+
+    def on_reset(self) -> None:
+        """Forget everything, so that the next run starts like the first."""
+        self._forget()
+
+    # -- Opening ------------------------------------------------------------------------------------------------------
+
+    def _open(self, now_ns: int) -> None:
+        currency = Currency.from_str(self.config.currency)
+        self.equity_start = self._balance(currency)
+        valued: set[str] = set()
+        for name, instrument in self._instruments.items():
+            base = instrument.base_currency
+            if isinstance(instrument, CurrencyPair) and base.code not in valued:
+                valued.add(base.code)
+                held, mid = self._balance(base), self._mid(name)
+                self.books[HOLDINGS, name] = PositionLedger(position=held, mid=mid)
+                self.equity_start = EXACT.add(self.equity_start, EXACT.multiply(held, mid))
+        self._record(now_ns)
+        interval_ns = self.config.interval_secs * _SECOND_NS
+        self.clock.set_timer_ns(_GRID, interval_ns, now_ns - now_ns % interval_ns, 0, self._on_grid)
+
+    def _balance(self, currency: Currency) -> Decimal:
+        account = self.portfolio.account(self.config.instrument_ids[0].venue)
+        balance = account.balance_total(currency)
+        return Decimal(0) if balance is None else Decimal(balance.as_decimal())
+
+    def _mid(self, instrument: str) -> Decimal:
+        quote = self.cache.quote_tick(self._instruments[instrument].id)
+        return EXACT.divide(quote.bid_price.as_decimal() + quote.ask_price.as_decimal(), Decimal(2))
+
+    # -- Fills --------------------------------------------------------------------------------------------------------
+
+    def _on_fill(self, event: OrderFilled) -> None:
+        fill = FillRecord(
+            ts_ns=event.ts_event,
+            strategy=event.strategy_id.value,
+            instrument=event.instrument_id.value,
+            side="BUY" if event.order_side == OrderSide.BUY else "SELL",
+            liquidity="MAKER" if event.liquidity_side == LiquiditySide.MAKER else "TAKER",
+            client_order_id=event.client_order_id.value,
+            trade_id=event.trade_id.value,
+            price=event.last_px.as_decimal(),
+            quantity=event.last_qty.as_decimal(),
+        )
+        commission = event.commission
+        if commission is not None:
+            self._take_fee(fill, commission.as_decimal(), commission.currency)
+        self.fills.append(fill)
+        self._schedule(event.ts_event, fill, 0)
+
+    def _take_fee(self, fill: FillRecord, amount: Decimal, currency: Currency) -> None:
+        instrument = self._instruments[fill.instrument]
+        if currency == instrument.quote_currency:
+            fill.fee = amount
+        elif currency == instrument.base_currency:
+            fill.fee_base = amount
+        else:
+            raise RuntimeError(f"a fee in {currency} cannot be valued: {fill.instrument} trades neither side in it")
+
+    def _book(self, fill: FillRecord) -> None:
+        fill.mid = self._mid(fill.instrument)
+        book = self.books.get((fill.strategy, fill.instrument))
+        if book is None:
+            book = self.books[fill.strategy, fill.instrument] = PositionLedger(position=Decimal(0), mid=fill.mid)
+        fill.spread = book.fill(fill.sign * fill.quantity, fill.price, fill.fee, fill.mid, fee_base=fill.fee_base)
+        fill.fee = EXACT.add(fill.fee, EXACT.multiply(fill.fee_base, fill.mid))
+        fill.position_after = book.position
+        for horizon in MARKOUT_HORIZONS_SECS:
+            self._schedule(fill.ts_ns + horizon * _SECOND_NS, fill, horizon)
+
+    # -- What is due when ---------------------------------------------------------------------------------------------
+
+    def _schedule(self, ts_ns: int, fill: FillRecord, horizon: int) -> None:
+        self._sequence += 1
+        heapq.heappush(self._due, (ts_ns, self._sequence, fill, horizon))
+        self._set_alert()
+
+    def _set_alert(self) -> None:
+        """Keep one alert at the earliest due time: the engine's clock looks at every alert on every tick."""
+        if not self._due or self._due[0][0] == self._alert_ns:
+            return
+        if _DUE in self.clock.timer_names:
+            self.clock.cancel_timer(_DUE)
+        self._alert_ns = self._due[0][0]
+        self.clock.set_time_alert_ns(_DUE, self._alert_ns, self._on_due)
+
+    def _on_due(self, event: TimeEvent) -> None:
+        self._alert_ns = 0
+        self._settle_due(self.clock.timestamp_ns())
+
+    def _settle_due(self, now_ns: int) -> None:
+        while self._due and self._due[0][0] <= now_ns:
+            _, _, fill, horizon = heapq.heappop(self._due)
+            if horizon == 0:
+                self._book(fill)
+            else:
+                fill.markout_mids[horizon] = self._mid(fill.instrument)
+        self._set_alert()
+
+    # -- The grid -----------------------------------------------------------------------------------------------------
+
+    def _on_grid(self, event: TimeEvent) -> None:
+        self._settle_due(event.ts_event)
+        self._record(event.ts_event)
+
+    def _record(self, now_ns: int) -> None:
+        self.msgbus.publish(SAMPLE_TOPIC, now_ns)
+        quotes = {name: self.cache.quote_tick(instrument.id) for name, instrument in self._instruments.items()}
+        for (_, name), book in self.books.items():
+            book.mark(self._mid(name))
+        equity = self.equity()
+        self.equity_curve.append(EquityPoint(now_ns, equity, self.parts()))
+        for name, quote in quotes.items():
+            sample = next((sample for (_, traded), sample in self.samples.items() if traded == name), None)
+            self.position_points.append(
+                PositionPoint(
+                    ts_ns=now_ns,
+                    instrument=name,
+                    bid=quote.bid_price.as_decimal(),
+                    ask=quote.ask_price.as_decimal(),
+                    quote_bid=sample.bid if sample else None,
+                    quote_ask=sample.ask if sample else None,
+                    fair_value=sample.fair_value if sample else None,
+                    position=self.position(name),
+                    equity=equity,
+                )
+            )
+
+    def _on_quoting_sample(self, sample: QuotingSample) -> None:
+        self.samples[sample.strategy_id, sample.instrument_id] = sample
+
+    # -- What the books say -------------------------------------------------------------------------------------------
+
+    def equity(self) -> Decimal:
+        """Return the account's value at the last marks, in the ledger's currency."""
+        return _exact_sum(self.equity_start, *(book.equity_change for book in self.books.values()))
+
+    def position(self, instrument: str) -> Decimal:
+        """Return all that is held of `instrument`: what was there at the start and what every strategy traded."""
+        return _exact_sum(*(book.position for (_, name), book in self.books.items() if name == instrument))
+
+    def parts(self, strategy: str | None = None, instrument: str | None = None) -> Parts:
+        """Return the profit and loss by origin, of one strategy or instrument or of all."""
+        chosen = [
+            book.parts
+            for (owner, name), book in self.books.items()
+            if (strategy is None or owner == strategy) and (instrument is None or name == instrument)
+        ]
+        return (
+            Parts(*(_exact_sum(*column) for column in zip(*chosen, strict=True)))
+            if chosen
+            else Parts(*[Decimal(0)] * 4)
+        )
+
+
+def _exact_sum(*numbers: Decimal) -> Decimal:
+    total = Decimal(0)
+    for number in numbers:
+        total = EXACT.add(total, number)
+    return total

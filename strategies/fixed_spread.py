@@ -1,0 +1,46 @@
+"""A maker that quotes at a fixed distance from the mid."""
+
+from collections.abc import Sequence
+
+from nautilus_trader.common.config import PositiveFloat
+
+from models.market_making.fixed_spread import fixed_spread_quotes
+from models.market_making.quote_plan import Quote
+from strategies.quoting import QuotingConfig, QuotingStrategy
+
+
+class FixedSpreadConfig(QuotingConfig, frozen=True, kw_only=True):
+    """
+    The distance of both quotes from the mid: give exactly one of the two.
+
+    Parameters
+    ----------
+    half_spread_bps : float, optional
+        In basis points of the mid.
+    half_spread_quote : float, optional
+        In the quote currency.
+
+    """
+
+    half_spread_bps: PositiveFloat | None = None
+    half_spread_quote: PositiveFloat | None = None
+
+    def __post_init__(self) -> None:
+        if (self.half_spread_bps is None) == (self.half_spread_quote is None):
+            raise ValueError("half_spread_bps: expected exactly one of half_spread_bps and half_spread_quote")
+
+
+class FixedSpread(QuotingStrategy):
+    """Quotes at mid ± half spread, whatever it holds; inventory is bounded by `max_position` alone."""
+
+    def __init__(self, config: FixedSpreadConfig) -> None:
+        super().__init__(config)
+
+    def desired_quotes(self) -> Sequence[Quote]:
+        """Return one bid and one ask at the same distance from the mid."""
+        config = self.config
+        if config.half_spread_quote is not None:
+            half_spread = config.half_spread_quote / self.tick
+        else:
+            half_spread = self.mid * config.half_spread_bps * 1e-4
+        return self.two_sided(*fixed_spread_quotes(self.mid, half_spread))

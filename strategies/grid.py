@@ -1,0 +1,102 @@
+"""An instrument's prices and quantities as whole ticks and lots."""
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from typing import Self
+
+from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.model.objects import Price, Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """
+    The steps of prices and quantities of one instrument, and a maker's sizes on them.
+
+    Parameters
+    ----------
+    tick, step : Decimal
+        The smallest change of price and of quantity.
+    tick_raw, step_raw : int
+        The same, in the engine's fixed-point units.
+    price_precision, size_precision : int
+        Decimals of the engine's prices and quantities.
+    order_lots, max_position_lots : int
+        The size of one quote and the largest inventory, in lots.
+    smallest_lots : int
+        The smallest quantity that the venue takes, in lots.
+    min_notional : Decimal
+        The smallest value of an order that the venue takes, in the quote currency; 0 where it has none.
+
+    """
+
+    tick: Decimal
+    step: Decimal
+    tick_raw: int
+    step_raw: int
+    price_precision: int
+    size_precision: int
+    order_lots: int
+    max_position_lots: int
+    smallest_lots: int
+    min_notional: Decimal
+
+    @classmethod
+    def of(cls, instrument: Instrument, order_qty: float, max_position: float) -> Self:
+        """
+        Return the grid of `instrument`.
+
+        Raises
+        ------
+        ValueError
+            If `order_qty` is not a whole number of lots or below the venue's minimum, or `max_position` is smaller.
+
+        """
+        step = instrument.size_increment.as_decimal()
+        smallest = instrument.min_quantity.as_decimal() if instrument.min_quantity else step
+        order_lots = Decimal(repr(order_qty)) / step
+        if order_lots != order_lots.to_integral_value():
+            raise ValueError(f"order_qty: was {order_qty}, expected a multiple of {instrument.id}'s step {step}")
+        if Decimal(repr(order_qty)) < smallest:
+            raise ValueError(f"order_qty: was {order_qty}, expected at least {instrument.id}'s minimum {smallest}")
+        if max_position < order_qty:
+            raise ValueError(f"max_position: was {max_position}, expected at least order_qty, which is {order_qty}")
+        return cls(
+            tick=instrument.price_increment.as_decimal(),
+            step=step,
+            tick_raw=instrument.price_increment.raw,
+            step_raw=instrument.size_increment.raw,
+            price_precision=instrument.price_precision,
+            size_precision=instrument.size_precision,
+            order_lots=int(order_lots),
+            max_position_lots=int(Decimal(repr(max_position)) / step),
+            smallest_lots=int((smallest / step).to_integral_value(ROUND_CEILING)),
+            min_notional=instrument.min_notional.as_decimal() if instrument.min_notional else Decimal(0),
+        )
+
+    def price(self, ticks: int) -> Decimal:
+        """Return a price in ticks as a Decimal."""
+        return self.tick * ticks
+
+    def quantity(self, lots: int) -> Decimal:
+        """Return a quantity in lots as a Decimal."""
+        return self.step * lots
+
+    def lots(self, quantity: Decimal) -> int:
+        """Return the whole lots in `quantity`, towards zero: what is left over cannot be traded."""
+        return int(quantity / self.step)
+
+    def min_lots(self, price_ticks: int) -> int:
+        """Return the smallest quantity, in lots, that the venue takes at this price."""
+        if not self.min_notional:
+            return self.smallest_lots
+        by_value = self.min_notional / (self.price(price_ticks) * self.step)
+        return max(self.smallest_lots, int(by_value.to_integral_value(ROUND_CEILING)))
+
+    def engine_price(self, ticks: int) -> Price:
+        """Return a price in ticks as the engine's type."""
+        return Price.from_raw(ticks * self.tick_raw, self.price_precision)
+
+    def engine_quantity(self, lots: int) -> Quantity:
+        """Return a quantity in lots as the engine's type."""
+        return Quantity.from_raw(lots * self.step_raw, self.size_precision)

@@ -1,0 +1,68 @@
+"""The few calls to the engine's order interface; the next major version changes this file."""
+
+from collections.abc import Iterable
+
+from nautilus_trader.model.enums import OrderSide
+from nautilus_trader.model.identifiers import ClientOrderId
+from nautilus_trader.model.instruments import CurrencyPair, Instrument
+from nautilus_trader.trading.strategy import Strategy
+
+from models.market_making.quote_plan import Quote, Side, WorkingOrder
+from strategies.grid import Grid
+
+_SIDES = {Side.BID: OrderSide.BUY, Side.ASK: OrderSide.SELL}
+
+
+class OrderAdapter:
+    """Sends quotes of one strategy on one instrument as post-only limit orders, by client order id."""
+
+    def __init__(self, strategy: Strategy, instrument: Instrument, grid: Grid) -> None:
+        self._strategy = strategy
+        self._instrument_id = instrument.id
+        self._grid = grid
+        self.can_modify = not isinstance(instrument, CurrencyPair)  # Binance spot has no modification
+
+    def new_order_id(self) -> str:
+        """Return a client order id that has not been used."""
+        return str(self._strategy.order_factory.generate_client_order_id().value)
+
+    def submit(self, order_id: str, quote: Quote) -> None:
+        """Send a new post-only limit order."""
+        order = self._strategy.order_factory.limit(
+            self._instrument_id,
+            _SIDES[quote.side],
+            self._grid.engine_quantity(quote.quantity),
+            self._grid.engine_price(quote.price),
+            post_only=True,
+            client_order_id=ClientOrderId(order_id),
+        )
+        self._strategy.submit_order(order)
+
+    def modify(self, order: WorkingOrder, quote: Quote) -> None:
+        """Move a working order; its total quantity becomes what is filled plus what is wanted."""
+        engine_order = self._strategy.cache.order(ClientOrderId(order.order_id))
+        filled_lots = engine_order.filled_qty.raw // self._grid.step_raw
+        quantity = self._grid.engine_quantity(filled_lots + quote.quantity)
+        self._strategy.modify_order(engine_order, quantity=quantity, price=self._grid.engine_price(quote.price))
+
+    def cancel(self, order: WorkingOrder) -> None:
+        """Cancel a working order."""
+        self._strategy.cancel_order(self._strategy.cache.order(ClientOrderId(order.order_id)))
+
+    def cancel_all(self, order_ids: Iterable[str]) -> None:
+        """Cancel every order of the list that is not closed, in flight or not."""
+        orders = (self._strategy.cache.order(ClientOrderId(order_id)) for order_id in order_ids)
+        for order in [order for order in orders if order is not None and not order.is_closed]:
+            self._strategy.cancel_order(order)
+
+    def is_gone(self, order_id: str) -> bool:
+        """Return whether the order can no longer fill."""
+        order = self._strategy.cache.order(ClientOrderId(order_id))
+        return order is None or bool(order.is_closed)
+
+    def leaves_lots(self, order_id: str) -> int:
+        """Return what is left to fill, in lots; 0 once the order is closed."""
+        order = self._strategy.cache.order(ClientOrderId(order_id))
+        if order is None or order.is_closed:
+            return 0
+        return int(order.leaves_qty.raw // self._grid.step_raw)
