@@ -1,0 +1,84 @@
+"""
+Where stored data comes from, in a file of its own for every data file.
+
+It is not in the Parquet file: the engine reads a folder as one table and refuses files whose metadata differ.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+type Kind = Literal["recorded", "archive", "klines", "synthetic"]
+
+
+class Source(msgspec.Struct, frozen=True, order=True):
+    """A file that data was read from: its name (without folders) and the SHA-256 of its bytes."""
+
+    name: str
+    sha256: str
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """
+    Where a series of market data comes from.
+
+    Parameters
+    ----------
+    kind : {"recorded", "archive", "klines", "synthetic"}
+        What was read, or `synthetic` for a generated market.
+    reconstructed : bool
+        True for quotes that were not recorded but rebuilt from trades.
+    sources : list of Source
+        The files read; empty for a generated market.
+    notes : dict
+        What else must be known, such as the number of rows dropped and why, or the seed.
+
+    """
+
+    kind: Kind
+    reconstructed: bool = False
+    sources: list[Source] = []
+    notes: dict[str, int | float | str] = {}
+
+    def same_source(self, other: "Origin") -> bool:
+        """Whether both name the same files by content; without files (synthetic), whether all else is equal."""
+        if self.sources or other.sources:
+            mine, theirs = ({source.sha256 for source in origin.sources} for origin in (self, other))
+            return mine == theirs and self.reconstructed == other.reconstructed
+        return self == other
+
+    def describe(self) -> str:
+        """Return a few words for messages: the file names, or the kind."""
+        names = ", ".join(source.name for source in self.sources[:3])
+        more = f" and {len(self.sources) - 3} more" if len(self.sources) > 3 else ""
+        return f"{names}{more}" if names else f"{self.kind} data"
+
+
+def source_of(path: Path) -> Source:
+    """Return the name and hash of a file on disk."""
+    with path.open("rb") as file:
+        return Source(path.name, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What is kept of a data file: its origin, a hash of its rows, and its size as a guard against replaced files."""
+
+    origin: Origin
+    content_sha256: str
+    bytes_on_disk: int
+
+
+def record_path(catalog: Path, data_file: Path) -> Path:
+    """Return where the record of a data file is kept."""
+    return (catalog / "origins" / data_file.relative_to(catalog / "data")).with_suffix(".json")
+
+
+def record_of(catalog: Path, data_file: Path) -> Record | None:
+    """Return the record of a data file, or None for a file that another program wrote or changed."""
+    path = record_path(catalog, data_file)
+    if not path.exists():
+        return None
+    record = msgspec.json.decode(path.read_bytes(), type=Record)
+    return record if record.bytes_on_disk == data_file.stat().st_size else None
