@@ -121,7 +121,7 @@ class Ledger(Actor):
             base = instrument.base_currency
             if isinstance(instrument, CurrencyPair) and base.code not in valued:
                 valued.add(base.code)
-                held, mid = self._balance(base), self._mid(name)
+                held, mid = self._balance(base), self.mid(name)
                 self.books[HOLDINGS, name] = PositionLedger(position=held, mid=mid)
                 self.equity_start = EXACT.add(self.equity_start, EXACT.multiply(held, mid))
         self._record(now_ns)
@@ -133,7 +133,8 @@ class Ledger(Actor):
         balance = account.balance_total(currency)
         return Decimal(0) if balance is None else Decimal(balance.as_decimal())
 
-    def _mid(self, instrument: str) -> Decimal:
+    def mid(self, instrument: str) -> Decimal:
+        """Return the middle of the instrument's last quote."""
         quote = self.cache.quote_tick(self._instruments[instrument].id)
         return EXACT.divide(quote.bid_price.as_decimal() + quote.ask_price.as_decimal(), Decimal(2))
 
@@ -167,7 +168,7 @@ class Ledger(Actor):
             raise RuntimeError(f"a fee in {currency} cannot be valued: {fill.instrument} trades neither side in it")
 
     def _book(self, fill: FillRecord) -> None:
-        fill.mid = self._mid(fill.instrument)
+        fill.mid = self.mid(fill.instrument)
         book = self.books.get((fill.strategy, fill.instrument))
         if book is None:
             book = self.books[fill.strategy, fill.instrument] = PositionLedger(position=Decimal(0), mid=fill.mid)
@@ -203,7 +204,7 @@ class Ledger(Actor):
             if horizon == 0:
                 self._book(fill)
             else:
-                fill.markout_mids[horizon] = self._mid(fill.instrument)
+                fill.markout_mids[horizon] = self.mid(fill.instrument)
         self._set_alert()
 
     # -- The grid -----------------------------------------------------------------------------------------------------
@@ -216,7 +217,7 @@ class Ledger(Actor):
         self.msgbus.publish(SAMPLE_TOPIC, now_ns)
         quotes = {name: self.cache.quote_tick(instrument.id) for name, instrument in self._instruments.items()}
         for (_, name), book in self.books.items():
-            book.mark(self._mid(name))
+            book.mark(self.mid(name))
         equity = self.equity()
         self.equity_curve.append(EquityPoint(now_ns, equity, self.parts()))
         for name, quote in quotes.items():

@@ -1,11 +1,10 @@
 """`python -m data_catalog`: bring market data into a Parquet catalog, check it and list it."""
 
 import importlib
-import sys
 
 import click
 
-from bad_input import BadInput
+from command_line import run
 
 COMMANDS = {
     "synth": ("data_catalog.commands.synth", "Generate a seeded synthetic market."),
@@ -42,14 +41,5 @@ def data_catalog() -> None:
     """Bring market data into a Parquet catalog, check it and list it."""
 
 
-def main() -> None:
-    """Run the command line; bad input becomes one line on stderr and exit status 2."""
-    try:
-        data_catalog(prog_name="python -m data_catalog")
-    except BadInput as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2)
-
-
 if __name__ == "__main__":
-    main()
+    run(data_catalog, "python -m data_catalog")

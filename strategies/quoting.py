@@ -1,7 +1,7 @@
 """The base of every market maker: desired quotes in, the fewest orders out."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from nautilus_trader.common.config import NonNegativeFloat, PositiveFloat
@@ -19,6 +19,7 @@ from nautilus_trader.model.events import (
     OrderUpdated,
 )
 from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
 
@@ -102,6 +103,19 @@ class QuotingStrategy(Strategy):
         self._post_only_rejections = 0
         self._denied = 0
         self._quoting = False
+
+    @classmethod
+    def check_config(cls, config: QuotingConfig, instruments: Mapping[InstrumentId, Instrument]) -> None:
+        """
+        Hold a configuration against the instruments before anything starts.
+
+        Raises
+        ------
+        ValueError
+            As `key: problem`, if a quantity does not fit the instrument.
+
+        """
+        Grid.of(instruments[config.instrument_id], config.order_qty, config.max_position)
 
     # -- What a subclass provides and reads ---------------------------------------------------------------------------
 

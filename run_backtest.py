@@ -1,0 +1,68 @@
+"""Replay a setup against recorded or synthetic market data and report what it would have earned, and why."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from command_line import run
+
+DEFAULT_SETUP = Path(__file__).parent / "configs" / "synthetic_avellaneda_stoikov.yaml"
+
+
+@click.command(epilog="Example: run_backtest.py configs/nexousdt_spot_fixed_spread.yaml --set backtest.fills=queue")
+@click.argument("setup", type=click.Path(path_type=Path), default=DEFAULT_SETUP)
+@click.option("--start", help="First moment of the replay (UTC, ISO 8601).")
+@click.option("--end", help="Last moment of the replay (UTC, ISO 8601).")
+@click.option("--catalog", help="Folder of the Parquet catalog.")
+@click.option("--fills", help="Fill assumption: optimistic, queue, queue_latency, pessimistic.")
+@click.option("--set", "assignments", multiple=True, metavar="PATH=VALUE", help="Change any value of the setup.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("results"), help="Folder of the results.")
+@click.option("--json", "as_json", is_flag=True, help="Print summary.json to stdout and nothing else there.")
+@click.option("--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), help="Keep the engine's log.")
+def command(
+    *,
+    setup: Path,
+    start: str | None,
+    end: str | None,
+    catalog: str | None,
+    fills: str | None,
+    assignments: tuple[str, ...],
+    out: Path,
+    as_json: bool,
+    log_level: str | None,
+) -> None:
+    """Replay SETUP (the embedded synthetic market without one) and write a report to results/."""
+    shortcuts = {"start": start, "end": end, "catalog": catalog, "fills": fills}
+    overrides = [f"backtest.{key}={json.dumps(value)}" for key, value in shortcuts.items() if value is not None]
+    replay(setup, [*overrides, *assignments], out, as_json, log_level)
+
+
+def replay(setup: Path, overrides: list[str], out: Path, as_json: bool, log_level: str | None) -> None:
+    """Load, check, run and report one setup."""
+    # The engine takes a second to import: --help and a missing file need not wait for it.
+    from rich.console import Console  # noqa: PLC0415
+
+    from reports.terminal import print_summary  # noqa: PLC0415
+    from runtime.backtest import run_backtest  # noqa: PLC0415
+    from runtime.load_setup import load_setup  # noqa: PLC0415
+    from runtime.market_data import find_market_data  # noqa: PLC0415
+    from runtime.progress import replay_progress  # noqa: PLC0415
+    from runtime.results import ResultsFolder, new_run_id, write_results  # noqa: PLC0415
+
+    loaded = load_setup(setup, overrides)
+    data = find_market_data(loaded, Path.cwd())
+    folder = ResultsFolder(out, loaded.setup.name, new_run_id(loaded.setup.sha256(), datetime.now(UTC)))
+    with folder, replay_progress(data, Console(stderr=True)) as on_progress:
+        finished = run_backtest(loaded, data, on_progress=on_progress, log_level=log_level, log_folder=folder.staging)
+        summary = write_results(finished, folder)
+        published = folder.publish()
+    if as_json:
+        click.echo(json.dumps(summary, indent=2, ensure_ascii=False))
+    else:
+        print_summary(summary, published, Console())
+
+
+if __name__ == "__main__":
+    run(command, "run_backtest.py")

@@ -1,0 +1,149 @@
+"""Which data a backtest replays: the setup's wishes held against what the catalog has."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+from nautilus_trader.model.instruments import Instrument
+
+from bad_input import nearest_name
+from data_catalog.contents import Entry, contents, load_instruments
+from data_catalog.stream import DataRequest
+from data_catalog.synth import SyntheticMarket, write_synthetic_market
+from runtime.fees import with_fees
+from runtime.load_setup import LoadedSetup
+
+EMBEDDED = "synthetic"
+"""The name of the embedded market, in place of a catalog's folder."""
+
+
+@dataclass(frozen=True)
+class MarketData:
+    """
+    The data of one backtest.
+
+    Parameters
+    ----------
+    catalog : Path
+        The Parquet catalog.
+    instruments : tuple of Instrument
+        In the order of the setup, with the setup's fees.
+    entries : tuple of Entry
+        What the catalog holds of them, of the wanted types.
+    start_ns, end_ns : int
+        The first and last moment of the replay, both included, UNIX ns.
+    warnings : tuple of str
+        What a reader of the report should know of the data.
+
+    """
+
+    catalog: Path
+    instruments: tuple[Instrument, ...]
+    entries: tuple[Entry, ...]
+    start_ns: int
+    end_ns: int
+    warnings: tuple[str, ...]
+
+    @property
+    def requests(self) -> list[DataRequest]:
+        """What to stream from the catalog."""
+        return [DataRequest(entry.instrument_id, entry.data_type, entry.bar_type) for entry in self.entries]
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether any of the data was generated."""
+        return any(entry.synthetic for entry in self.entries)
+
+    @property
+    def reconstructed(self) -> bool:
+        """Whether any quotes were rebuilt from trades."""
+        return any(entry.reconstructed for entry in self.entries)
+
+
+def find_market_data(loaded: LoadedSetup, working_folder: Path) -> MarketData:
+    """
+    Return the data that the setup asks for.
+
+    The embedded market is generated when it is not there yet.
+
+    Raises
+    ------
+    BadInput
+        If the catalog is missing or empty, lacks an instrument or a data type, or has nothing in the period.
+
+    """
+    catalog = _catalog_folder(loaded, working_folder)
+    available = contents(catalog)
+    entries = _wanted_entries(loaded, available, catalog)
+    start_ns, end_ns, warnings = _period(loaded, entries)
+    fees = loaded.setup.backtest.fees
+    instruments = tuple(with_fees(found, fees) for found in load_instruments(catalog, loaded.setup.instruments))
+    return MarketData(catalog, instruments, tuple(entries), start_ns, end_ns, tuple(warnings))
+
+
+def _catalog_folder(loaded: LoadedSetup, working_folder: Path) -> Path:
+    name = loaded.setup.backtest.catalog
+    if name != EMBEDDED:
+        return working_folder / Path(name).expanduser()
+    market = SyntheticMarket()
+    fingerprint = hashlib.sha256(msgspec.json.encode(market)).hexdigest()[:8]
+    folder = working_folder / "catalogs" / f"{EMBEDDED}-{fingerprint}"
+    if not folder.exists():
+        write_synthetic_market(folder, market)
+    return folder
+
+
+def _wanted_entries(loaded: LoadedSetup, available: list[Entry], catalog: Path) -> list[Entry]:
+    entries = []
+    known = sorted({entry.instrument_id for entry in available})
+    for i, instrument_id in enumerate(loaded.setup.instruments):
+        if instrument_id not in known:
+            hint = nearest_name(instrument_id, known)
+            problem = f'the catalog {catalog} has no "{instrument_id}"; it has {", ".join(known)}'
+            raise loaded.tree.complaint(problem, ("instruments", i), hint)
+        for data_type in loaded.setup.backtest.data:
+            entry = next((e for e in available if (e.instrument_id, e.data_type) == (instrument_id, data_type)), None)
+            if entry is None:
+                has = ", ".join(sorted(e.data_type for e in available if e.instrument_id == instrument_id))
+                problem = f"the catalog {catalog} has no {data_type} of {instrument_id}; it has {has}"
+                raise loaded.tree.complaint(problem, ("backtest", "data"))
+            entries.append(entry)
+    return entries
+
+
+def _period(loaded: LoadedSetup, entries: list[Entry]) -> tuple[int, int, list[str]]:
+    first, last = min(entry.first_ns for entry in entries), max(entry.last_ns for entry in entries)
+    covered = f"the data reach from {iso_time(first)} to {iso_time(last)}"
+    start, end = _time(loaded, "start"), _time(loaded, "end")
+    if start is not None and end is not None and start >= end:
+        raise loaded.tree.complaint(f"{iso_time(start)} is not before the end {iso_time(end)}", ("backtest", "start"))
+    if start is not None and start > last:
+        raise loaded.tree.complaint(f"{iso_time(start)} is after the data: {covered}", ("backtest", "start"))
+    if end is not None and end < first:
+        raise loaded.tree.complaint(f"{iso_time(end)} is before the data: {covered}", ("backtest", "end"))
+    warnings = []
+    if start is not None and start < first:
+        warnings.append(f"The period begins at {iso_time(start)}, but {covered}.")
+    if end is not None and end > last:
+        warnings.append(f"The period ends at {iso_time(end)}, but {covered}.")
+    return max(first, start or first), min(last, end or last), warnings
+
+
+def _time(loaded: LoadedSetup, key: str) -> int | None:
+    text = getattr(loaded.setup.backtest, key)
+    if text is None:
+        return None
+    try:
+        stamp = pd.Timestamp(text)
+    except ValueError:
+        problem = f'was "{text}", expected a UTC time such as 2024-07-23T16:00:00Z'
+        raise loaded.tree.complaint(problem, ("backtest", key)) from None
+    return int((stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")).value)
+
+
+def iso_time(time_ns: int) -> str:
+    """Return a UNIX time in ns as people read it, to the second."""
+    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

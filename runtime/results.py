@@ -1,0 +1,280 @@
+"""A finished run becomes a results folder: all of it or nothing."""
+
+import csv
+import json
+import platform
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from actors.ledger import Ledger
+from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord
+from reports.page import write_report
+from reports.summary import RunFacts, summarise
+from runtime.backtest import BacktestRun
+from runtime.fills import FILL_ASSUMPTIONS
+from runtime.market_data import iso_time
+
+_EXACT = pa.decimal128(38, 18)
+_MARKOUT_COLUMNS = [f"markout_mid_{horizon}s" for horizon in MARKOUT_HORIZONS_SECS]
+
+
+def new_run_id(setup_sha256: str, now: datetime) -> str:
+    """Return a run id that sorts by time and names the setup: 20240723T153900Z-1a2b3c4d."""
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{setup_sha256[:8]}"
+
+
+class ResultsFolder:
+    """
+    The folder `results/<name>/<run id>/` while it is being filled.
+
+    Everything is written to a hidden folder beside it, which takes its place on `publish`; leaving the `with` block
+    without it removes everything.
+
+    Parameters
+    ----------
+    results : Path
+        The folder of all results.
+    name : str
+        The setup's name.
+    run_id : str
+        Names the run; a number is added when it is taken.
+
+    """
+
+    def __init__(self, results: Path, name: str, run_id: str) -> None:
+        self._parent = results / name
+        self.run_id = self._free_id(run_id)
+        self.staging = self._parent / f".{self.run_id}.partial"
+
+    def _free_id(self, run_id: str) -> str:
+        candidate, number = run_id, 1
+        while (self._parent / candidate).exists() or (self._parent / f".{candidate}.partial").exists():
+            number += 1
+            candidate = f"{run_id}-{number}"
+        return candidate
+
+    def __enter__(self) -> "ResultsFolder":
+        self.staging.mkdir(parents=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.staging, ignore_errors=True)
+        for folder in (self._parent, self._parent.parent):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+    def publish(self) -> Path:
+        """Give the folder its name and return it."""
+        return self.staging.rename(self._parent / self.run_id)
+
+
+def write_results(run: BacktestRun, folder: ResultsFolder) -> dict[str, Any]:
+    """
+    Write every file of the results of `run` and return its summary.
+
+    Raises
+    ------
+    OSError
+        If the disk does not take it.
+
+    """
+    ledger = run.ledger
+    summary = summarise(ledger, _facts(run, folder.run_id))
+    _write_json(folder.staging / "summary.json", summary)
+    _write_json(folder.staging / "manifest.json", _manifest(run, folder.run_id))
+    pq.write_table(fills_table(ledger.fills), folder.staging / "fills.parquet")
+    pq.write_table(_equity_table(ledger.equity_curve), folder.staging / "equity.parquet")
+    _write_csv(folder.staging / "positions.csv", _POSITION_COLUMNS, _position_rows(ledger))
+    _write_csv(folder.staging / "pnl.csv", _PNL_COLUMNS, _pnl_rows(ledger))
+    write_report(folder.staging)
+    return summary
+
+
+def _facts(run: BacktestRun, run_id: str) -> RunFacts:
+    setup, data = run.loaded.setup, run.data
+    assumption = FILL_ASSUMPTIONS[setup.backtest.fills]
+    latency = setup.backtest.latency
+    return RunFacts(
+        setup=setup.name,
+        description=setup.description,
+        run_id=run_id,
+        start=iso_time(data.start_ns),
+        end=iso_time(data.end_ns),
+        elapsed_s=run.elapsed_s,
+        events=run.events,
+        orders=run.orders.submitted - run.orders.denied,
+        denied=run.orders.denied,
+        fees={
+            instrument.id.value: {
+                "maker_bps": float(instrument.maker_fee * 10_000),
+                "taker_bps": float(instrument.taker_fee * 10_000),
+            }
+            for instrument in run.data.instruments
+        },
+        fills_assumption=assumption.name,
+        fills_description=assumption.description,
+        latency_ms={"insert": latency.insert_ms, "modify": latency.modify_ms, "cancel": latency.cancel_ms}
+        if assumption.latency
+        else None,
+        synthetic=data.synthetic,
+        reconstructed_quotes=data.reconstructed,
+        warnings=run.warnings,
+    )
+
+
+def _manifest(run: BacktestRun, run_id: str) -> dict[str, Any]:
+    setup = run.loaded.setup
+    return {
+        "run_id": run_id,
+        "setup": setup.as_dict(),
+        "setup_sha256": setup.sha256(),
+        "data": [
+            {
+                "instrument": entry.instrument_id,
+                "type": entry.data_type,
+                "rows": entry.rows,
+                "first": iso_time(entry.first_ns),
+                "last": iso_time(entry.last_ns),
+                "synthetic": entry.synthetic,
+                "reconstructed": entry.reconstructed,
+                "fingerprint": entry.fingerprint,
+            }
+            for entry in run.data.entries
+        ],
+        "start": iso_time(run.data.start_ns),
+        "end": iso_time(run.data.end_ns),
+        "seed": setup.backtest.seed,
+        "versions": {
+            "python": platform.python_version(),
+            **{package: version(package) for package in ("nautilus_trader", "numpy", "pyarrow")},
+        },
+        "command": ["run_backtest.py", *sys.argv[1:]],
+    }
+
+
+def _write_json(file: Path, content: dict[str, Any]) -> None:
+    file.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+# -- Parquet ----------------------------------------------------------------------------------------------------------
+
+
+def fills_table(fills: Sequence[FillRecord]) -> pa.Table:
+    """Return the fills as a table with exact decimals."""
+    texts = ("strategy", "instrument", "side", "liquidity", "client_order_id", "trade_id")
+    decimals = ("price", "quantity", "fee", "mid", "position_after", "spread")
+    columns: dict[str, pa.Array] = {"ts_ns": pa.array([fill.ts_ns for fill in fills], pa.int64())}
+    for name in texts:
+        columns[name] = pa.array([getattr(fill, name) for fill in fills], pa.string())
+    for name in decimals:
+        columns[name] = _exact_column([getattr(fill, name) for fill in fills])
+    for name, horizon in zip(_MARKOUT_COLUMNS, MARKOUT_HORIZONS_SECS, strict=True):
+        columns[name] = _exact_column([fill.markout_mids.get(horizon) for fill in fills])
+    return pa.table(columns)
+
+
+def _equity_table(points: Sequence[EquityPoint]) -> pa.Table:
+    columns = {
+        "ts_ns": pa.array([point.ts_ns for point in points], pa.int64()),
+        "equity": _exact_column([point.equity for point in points]),
+    }
+    for name in ("spread", "inventory", "fees", "funding"):
+        columns[name] = _exact_column([getattr(point.parts, name) for point in points])
+    return pa.table(columns)
+
+
+def _exact_column(values: Iterable[Decimal | None]) -> pa.Array:
+    return pa.array(values, _EXACT)
+
+
+# -- CSV --------------------------------------------------------------------------------------------------------------
+
+_POSITION_COLUMNS = (
+    "time",
+    "instrument",
+    "bid",
+    "ask",
+    "mid",
+    "quote_bid",
+    "quote_ask",
+    "fair_value",
+    "position",
+    "equity",
+)
+_PNL_COLUMNS = (
+    "kind",
+    "time",
+    "strategy",
+    "instrument",
+    "side",
+    "price",
+    "quantity",
+    "fee",
+    "spread",
+    "position_after",
+    "equity",
+)
+
+
+def _write_csv(file: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def _position_rows(ledger: Ledger) -> Iterable[Sequence[object]]:
+    for point in ledger.position_points:
+        fair_value = "" if point.fair_value is None else f"{point.fair_value:.10g}"
+        yield (
+            _csv_time(point.ts_ns),
+            point.instrument,
+            _plain(point.bid),
+            _plain(point.ask),
+            _plain(point.mid),
+            _plain(point.quote_bid),
+            _plain(point.quote_ask),
+            fair_value,
+            _plain(point.position),
+            _plain(point.equity),
+        )
+
+
+def _pnl_rows(ledger: Ledger) -> Iterable[Sequence[object]]:
+    for fill in ledger.fills:
+        yield (
+            "fill",
+            _csv_time(fill.ts_ns),
+            fill.strategy,
+            fill.instrument,
+            fill.side,
+            _plain(fill.price),
+            _plain(fill.quantity),
+            _plain(fill.fee),
+            _plain(fill.spread),
+            _plain(fill.position_after),
+            "",
+        )
+    last_of_day: dict[str, EquityPoint] = {}
+    for point in ledger.equity_curve:
+        last_of_day[_csv_time(point.ts_ns)[:10]] = point
+    for point in last_of_day.values():
+        yield ("day", _csv_time(point.ts_ns), *[""] * 8, _plain(point.equity))
+
+
+def _plain(value: Decimal | None) -> str:
+    return "" if value is None else f"{value:f}"
+
+
+def _csv_time(time_ns: int) -> str:
+    seconds, nanos = divmod(time_ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{nanos // 1000:06d}Z"
