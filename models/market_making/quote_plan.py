@@ -99,10 +99,11 @@ def plan_commands(
     """
     Return the fewest commands that turn `working` into `desired`.
 
-    Orders and quotes of one side are paired from the best price outwards. A pair whose prices differ by no more than
-    `tolerance` ticks is kept, also when the order is partly filled, unless less is wanted than is left. Where the
-    venue cannot modify, an order that must move is cancelled, and its replacement is sent once it is gone: at no
-    moment do two orders stand where one is wanted. A quote that would meet an order of ours on the other side waits.
+    An order that stands within `tolerance` ticks of a quote is that quote's and is kept, also when it is partly
+    filled, unless less is wanted than is left. The other orders and quotes of a side are paired from the best price
+    outwards. Where the venue cannot modify, an order that must move is cancelled, and its replacement is sent once it
+    is gone: at no moment do two orders stand where one is wanted. A quote that would meet an order of ours on the
+    other side waits.
 
     Parameters
     ----------
@@ -122,17 +123,38 @@ def plan_commands(
     """
     commands: list[Command] = []
     for side in (Side.BID, Side.ASK):
-        sign = side.value
-        orders = sorted((order for order in working if order.side is side), key=lambda order: -sign * order.price)
-        quotes = sorted((quote for quote in desired if quote.side is side), key=lambda quote: -sign * quote.price)
         barrier = _own_opposite_price(working, side)
-        for order, quote in zip(orders, quotes, strict=False):
+        pairs, spare_orders, spare_quotes = _pair(_of_side(working, side), _of_side(desired, side), tolerance)
+        for order, quote in pairs:
             command = _move(order, quote, tolerance, can_modify, barrier)
             if command is not None:
                 commands.append(command)
-        commands.extend(Cancel(order) for order in orders[len(quotes) :] if order.state is OrderState.WORKING)
-        commands.extend(Submit(quote) for quote in quotes[len(orders) :] if not _crosses(quote, barrier))
+        commands.extend(Cancel(order) for order in spare_orders if order.state is OrderState.WORKING)
+        commands.extend(Submit(quote) for quote in spare_quotes if not _crosses(quote, barrier))
     return commands
+
+
+def _of_side[T: (WorkingOrder, Quote)](items: Sequence[T], side: Side) -> list[T]:
+    """Return the items of one side, the best price first."""
+    return sorted((item for item in items if item.side is side), key=lambda item: -side.value * item.price)
+
+
+def _pair(
+    orders: list[WorkingOrder], quotes: list[Quote], tolerance: int
+) -> tuple[list[tuple[WorkingOrder, Quote]], list[WorkingOrder], list[Quote]]:
+    """Return pairs, the orders that no quote is left for, and the quotes that no order is left for."""
+    pairs, homeless = [], []
+    for order in orders:
+        at = order.aimed_price
+        near = min(quotes, key=lambda quote: abs(quote.price - at), default=None)
+        if near is not None and abs(near.price - at) <= tolerance:
+            quotes.remove(near)
+            pairs.append((order, near))
+        else:
+            homeless.append(order)
+    matched = min(len(homeless), len(quotes))
+    pairs.extend(zip(homeless, quotes, strict=False))
+    return pairs, homeless[matched:], quotes[matched:]
 
 
 def _move(
