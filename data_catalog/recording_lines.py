@@ -11,7 +11,7 @@ import msgspec
 
 from bad_input import BadInput
 
-BATCH_LINES = 50_000
+BATCH_LINES = 20_000
 GZIP_MAGIC = b"\x1f\x8b"
 NANOS_BY_DIGITS = {13: 1_000_000, 16: 1_000, 19: 1}
 

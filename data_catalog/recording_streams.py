@@ -79,7 +79,7 @@ class TradeStream:
     Trade or aggTrade messages.
 
     Left out and counted in `dropped`: what did not trade on the market (`X` other than MARKET, such as
-    INSURANCE_FUND), ids that were there before, and the second kind of stream where a recording has both.
+    INSURANCE_FUND), ids that were there before, sizes of 0, and the second kind of stream where a recording has both.
     """
 
     grid: Grid
@@ -106,7 +106,7 @@ class TradeStream:
         size, rounded = trades.counts("q", self.grid.sizes)
         self.rounded += rounded
         buyer_made = np.array([payload.m for payload in trades.payloads], bool)
-        return Trades(
+        columns = Trades(
             trades.counts("p", self.grid.prices),
             size,
             np.where(buyer_made, SELLER, BUYER).astype(np.uint8),
@@ -114,6 +114,10 @@ class TradeStream:
             trades.ts,
             trades.ts,
         )
+        if empty := int(np.count_nonzero(size == 0)):
+            self.dropped["size 0"] += empty
+            return columns.take(size > 0)
+        return columns
 
     def _why_dropped(self, payload: Payload, trade_id: int) -> str | None:
         if payload.X is not None and payload.X != "MARKET":
@@ -191,6 +195,6 @@ class FundingStream:
                 raise received.batch.bad(row, f'funding rate "{payload.r}" is not a number') from error
             self._settles_ms = payload.T
         if unused := len(received.rows) - len(rates):
-            self.dropped["not the last before a settlement"] += unused
+            self.dropped["mark prices between settlements"] += unused
         ts = np.array(times, np.int64)
         return FundingRates(np.array(rates, np.int64), ts, ts)

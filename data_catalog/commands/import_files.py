@@ -1,0 +1,147 @@
+"""`python -m data_catalog import`: recorded, archived and candle files into a catalog."""
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Literal
+
+import click
+from nautilus_trader.core.datetime import unix_nanos_to_iso8601
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from data_catalog.import_series import Series, plan_series
+from data_catalog.importer import Imported, import_series
+from data_catalog.instruments import find_instrument
+from data_catalog.write import Written
+
+EXAMPLE = """
+\b
+Example:
+  python -m data_catalog import nexousdt_20240723.dat.gz nexousdt_20240724.dat.gz --instrument NEXOUSDT.BINANCE
+"""
+
+
+@click.command("import", epilog=EXAMPLE)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--instrument",
+    "instrument_id",
+    required=True,
+    metavar="ID",
+    help="Such as NEXOUSDT.BINANCE (spot) or BTCUSDT-PERP.BINANCE.",
+)
+@click.option(
+    "--catalog",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("catalog"),
+    show_default=True,
+    help="The catalog's folder.",
+)
+@click.option(
+    "--quotes-from-trades", is_flag=True, help="Rebuild best bid and ask from the trades; docs/data.md says how well."
+)
+@click.option(
+    "--exchange-info",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="A saved exchangeInfo answer with the instrument's definition.",
+)
+@click.option("--interval", metavar="5m", help="The interval of candle files whose name does not tell it.")
+@click.option("--replace", is_flag=True, help="Replace stored files that overlap with the new ones.")
+def command(
+    files: tuple[Path, ...],
+    instrument_id: str,
+    catalog: Path,
+    exchange_info: Path | None,
+    interval: str | None,
+    *,
+    quotes_from_trades: bool,
+    replace: bool,
+) -> None:
+    """
+    Import FILES of one instrument: recorded websocket lines (`<receive time> <json>`, plain or .gz), freqtrade
+    candles (.feather, .json) and files of Binance's public archive, zipped or not. Several files of one kind become
+    one series, in whatever order they are given. Nothing is written unless all of it can be used.
+    """
+    instrument = find_instrument(instrument_id, exchange_info)
+    series = plan_series([Path(os.path.normpath(path)) for path in files], instrument, interval)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(f"importing {instrument_id}", total=_bytes(series))
+        imported = import_series(
+            series,
+            instrument,
+            catalog,
+            lambda number: progress.advance(task, number),
+            quotes_from_trades=quotes_from_trades,
+            replace=replace,
+        )
+    _print(imported, instrument_id, catalog)
+
+
+def _bytes(series: list[Series]) -> int:
+    return sum(path.stat().st_size for one in series for path in one.paths)
+
+
+def _print(imported: Imported, instrument_id: str, catalog: Path) -> None:
+    console = Console()
+    table = Table(title=f"{instrument_id} in {catalog}", title_justify="left", box=box.SIMPLE_HEAD)
+    for heading in ("data", "rows", "from (UTC)", "to (UTC)", "left out"):
+        justify: Literal["left", "right"] = "right" if heading in {"rows", "left out"} else "left"
+        table.add_column(heading, justify=justify, no_wrap=True)
+    for written in imported.written:
+        left_out = imported.dropped.get(written.data_type, Counter()).total()
+        times = (_utc(written.first_ns), _utc(written.last_ns))
+        table.add_row(_name(written, imported), f"{written.rows:,}", *times, f"{left_out:,}")
+    for data_type, reasons in imported.dropped.items():
+        if reasons.total() and data_type not in {written.data_type for written in imported.written}:
+            table.add_row(data_type, "0", "", "", f"{reasons.total():,}")
+    console.print(table)
+    for line in _remarks(imported):
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+def _name(written: Written, imported: Imported) -> str:
+    if written.bar_type is not None:
+        return written.bar_type.removeprefix(f"{written.instrument_id}-").removesuffix("-LAST-EXTERNAL").lower()
+    rebuilt = written.data_type == "quotes" and imported.reconstructed
+    return "quotes (rebuilt)" if rebuilt else written.data_type
+
+
+def _remarks(imported: Imported) -> list[str]:
+    lines = [f"Left out of {name}: {_reasons(reasons)}." for name, reasons in imported.dropped.items() if reasons]
+    lines += [f"Put right in {name}: {_reasons(reasons)}." for name, reasons in imported.changed.items() if reasons]
+    lines += [line for facts in imported.facts for line in _facts(facts)]
+    if imported.reconstructed:
+        lines.append("The quotes are rebuilt from trades: docs/data.md states how far such quotes are off.")
+    outcomes = {written.outcome for written in imported.written}
+    if outcomes == {"unchanged"}:
+        lines.append("The catalog held all of it already, from the same files: nothing was written.")
+    elif len(outcomes) > 1 or "replaced" in outcomes:
+        by_outcome = {outcome: [w.data_type for w in imported.written if w.outcome == outcome] for outcome in outcomes}
+        lines += [f"{outcome}: {', '.join(names)}." for outcome, names in sorted(by_outcome.items())]
+    return lines
+
+
+def _reasons(reasons: Counter[str]) -> str:
+    return ", ".join(f"{number:,} {reason}" for reason, number in reasons.most_common() if number)
+
+
+def _facts(facts: dict[str, int | float]) -> list[str]:
+    lines = []
+    if "sequence_gaps" in facts:
+        lines.append(f"Order book: {facts['sequence_gaps']} sequence gaps, {facts['snapshots']} snapshot(s) applied.")
+    if "clock_offset_ms_median" in facts:
+        low, middle, high = (facts[f"clock_offset_ms_{name}"] for name in ("min", "median", "max"))
+        lines.append(
+            f"Recorder's clock minus the exchange's: median {middle:+,.1f} ms, from {low:+,.1f} to {high:+,.1f} ms."
+        )
+    return lines
+
+
+def _utc(time_ns: int) -> str:
+    return str(unix_nanos_to_iso8601(time_ns))[:19].replace("T", " ")

@@ -1,0 +1,178 @@
+"""Series of files written to a catalog in one go, with an account of what was kept, left out and put right."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from nautilus_trader.model.instruments import Instrument
+
+from bad_input import BadInput
+from data_catalog.columns import Bars, Deltas, FundingRates, Quotes, Trades
+from data_catalog.counts import Grid
+from data_catalog.data_types import DataTypeName
+from data_catalog.import_series import OnBytes, Piece, Series
+from data_catalog.origin import Origin, Source, source_of
+from data_catalog.quotes_from_trades import TouchRebuilder
+from data_catalog.write import CatalogWriter, Written
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """
+    What an import did.
+
+    Attributes
+    ----------
+    written : list[Written]
+        The series written, or found to be there already.
+    dropped, changed : dict[str, Counter[str]]
+        By data type: rows left out, and rows put right, by reason.
+    facts : list[dict[str, int | float]]
+        Of each series of files: sequence gaps, the recorder's clock.
+    reconstructed : bool
+        Whether the quotes were rebuilt from trades.
+
+    """
+
+    written: list[Written] = field(default_factory=list)
+    dropped: dict[str, Counter[str]] = field(default_factory=dict)
+    changed: dict[str, Counter[str]] = field(default_factory=dict)
+    facts: list[dict[str, int | float]] = field(default_factory=list)
+    reconstructed: bool = False
+
+
+def import_series(
+    series: Sequence[Series],
+    instrument: Instrument,
+    catalog: Path,
+    on_bytes: OnBytes,
+    *,
+    quotes_from_trades: bool = False,
+    replace: bool = False,
+) -> Imported:
+    """
+    Write series to a catalog: all of it, or nothing.
+
+    Parameters
+    ----------
+    series : Sequence[Series]
+        From `plan_series`.
+    instrument : Instrument
+        Stored with the data.
+    catalog : Path
+        The catalog's folder.
+    on_bytes : OnBytes
+        Called with the bytes read since the last call.
+    quotes_from_trades : bool
+        Whether quotes are rebuilt from the trades.
+    replace : bool
+        Whether stored files that overlap are replaced.
+
+    Raises
+    ------
+    BadInput
+        If the files hold no rows, two series hold the same data type, or quotes are to be rebuilt where the files
+        hold some, or no trades.
+
+    """
+    imported = Imported(reconstructed=quotes_from_trades)
+    owners: dict[tuple[str, str | None], Series] = {}
+    with CatalogWriter(catalog, replace=replace) as writer:
+        for one in series:
+            origins = _Origins(one)
+            for piece in _pieces(one, instrument, on_bytes, quotes_from_trades=quotes_from_trades):
+                _claim(owners, one, piece.piece)
+                _write(writer, instrument, piece.piece, origins.of(piece))
+            origins.finish()
+            _merge(imported.dropped, one.dropped())
+            _merge(imported.changed, one.changed())
+            imported.facts.append(one.facts())
+        if not owners:
+            raise BadInput(f"no rows of {instrument.id} to import", file=series[0].paths[0])
+        if quotes_from_trades and ("trades", None) not in owners:
+            raise BadInput("there are no trades to rebuild quotes from", key="--quotes-from-trades")
+    imported.written.extend(writer.results)
+    return imported
+
+
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    """A piece, and whether it was rebuilt from another."""
+
+    piece: Piece
+    rebuilt: bool = False
+
+
+class _Origins:
+    """The origins of one series by data type; their notes are filled in at the end, before they are stored."""
+
+    def __init__(self, series: Series) -> None:
+        self._series = series
+        self._sources: list[Source] = [source_of(path) for path in series.paths]
+        self._origins: dict[DataTypeName, Origin] = {}
+
+    def of(self, marked: _Marked) -> Origin:
+        """Return the origin of a piece."""
+        data_type = marked.piece.data_type
+        if data_type not in self._origins:
+            self._origins[data_type] = Origin(self._series.kind, marked.rebuilt, self._sources, {})
+        return self._origins[data_type]
+
+    def finish(self) -> None:
+        """Fill in the notes: the writer stores an origin when its block ends, so notes may still change until then."""
+        dropped, changed, facts = self._series.dropped(), self._series.changed(), self._series.facts()
+        for data_type, origin in self._origins.items():
+            notes = origin.notes
+            notes.update({f"dropped: {reason}": n for reason, n in dropped.get(data_type, Counter()).items()})
+            notes.update(changed.get(data_type, Counter()))
+            notes.update(facts)
+
+
+def _pieces(
+    series: Series, instrument: Instrument, on_bytes: OnBytes, *, quotes_from_trades: bool
+) -> Iterator[_Marked]:
+    rebuilder = TouchRebuilder(Grid.of(instrument).tick)
+    for piece in series.pieces(on_bytes):
+        if quotes_from_trades and isinstance(piece.columns, Quotes):
+            raise BadInput(
+                f"{series.label} hold quotes already, such as {series.paths[0].name}", key="--quotes-from-trades"
+            )
+        yield _Marked(piece)
+        if quotes_from_trades and isinstance(piece.columns, Trades):
+            yield _Marked(Piece(rebuilder.add(piece.columns)), rebuilt=True)
+    if quotes_from_trades:
+        yield _Marked(Piece(rebuilder.finish()), rebuilt=True)
+
+
+def _claim(owners: dict[tuple[str, str | None], Series], series: Series, piece: Piece) -> None:
+    """Let a series own its data types; raise where another has one already, as aggTrades and trades would."""
+    if not len(piece.columns):
+        return
+    owner = owners.setdefault((piece.data_type, piece.bar_type), series)
+    if owner is not series:
+        raise BadInput(
+            f"holds {piece.data_type}, and so does {owner.paths[0].name}",
+            file=series.paths[0],
+            hint="import only one of the two",
+        )
+
+
+def _write(writer: CatalogWriter, instrument: Instrument, piece: Piece, origin: Origin) -> None:
+    match piece.columns:
+        case Quotes():
+            writer.quotes(instrument, piece.columns, origin)
+        case Trades():
+            writer.trades(instrument, piece.columns, origin)
+        case Deltas():
+            writer.deltas(instrument, piece.columns, origin)
+        case FundingRates():
+            writer.funding_rates(instrument, piece.columns, origin)
+        case Bars():
+            writer.bars(cast("str", piece.bar_type), instrument, piece.columns, origin)
+
+
+def _merge(into: dict[str, Counter[str]], more: dict[str, Counter[str]]) -> None:
+    for data_type, reasons in more.items():
+        into.setdefault(data_type, Counter()).update(reasons)
