@@ -29,6 +29,7 @@ QUOTE_AFTER_TRADE_NS = 1_000
 BPS = 1e-4
 _BLOCK_EVENTS = 500_000.0
 _BLOCK_SECONDS = 3_600.0
+_LARGEST_LOG_MOVE = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +179,7 @@ def generate(model: MarketModel, seconds: float, seed: int) -> Iterator[list[Mar
     Raises
     ------
     ValueError
-        If `seconds` is not positive, or a price falls below one tick.
+        If `seconds` is not positive, or a price falls below one tick or moves by a factor of millions.
 
     """
     if not seconds > 0:
@@ -221,6 +222,8 @@ class _Market:
         for asset, one in enumerate(orders):
             quote_time = timeline[quote_places[asset]]
             log_move = self._model.loading(asset) * factor[quote_places[asset]] + self._deviation(asset, quote_time)
+            if np.abs(log_move).max(initial=0.0) > _LARGEST_LOG_MOVE:
+                raise ValueError("a price ran away: lower the volatility, the impact or the length")
             mid = self._model.start_price * np.exp(log_move)
             blocks.append(self._publish(asset, quote_time, mid, timeline[order_places[asset]], one))
         return blocks

@@ -184,6 +184,19 @@ def test_the_length_must_be_positive(seconds):
         next(generate(MODEL, seconds, 1))
 
 
-def test_a_price_near_zero_is_refused():
-    with pytest.raises(ValueError, match="below one tick"):
-        market(sigma_bps_per_sqrt_s=100.0, start_price=0.03)
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sigma_bps_per_sqrt_s": 100.0, "start_price": 0.03}, "below one tick"),
+        ({"sigma_bps_per_sqrt_s": 10_000.0}, "ran away"),
+    ],
+)
+def test_prices_that_no_market_has_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        market(**changes)
+
+
+def test_a_market_without_orders_has_quotes_only():
+    block = market(600.0, market_orders_per_s=0.0)[0]
+    assert len(block.trade_time_ns) == 0
+    assert len(block.quote_time_ns) > 2000
