@@ -31,7 +31,7 @@ def scenario(steps):
 
 
 @given(steps(0), signed, st.integers(0, 8))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_both_identities_hold_exactly(steps, position, horizon):
     found = attribute(*scenario(steps), horizon, position)
     with decimal.localcontext(prec=60):
@@ -41,7 +41,7 @@ def test_both_identities_hold_exactly(steps, position, horizon):
 
 
 @given(steps(0), signed)
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_total_is_the_change_in_equity_computed_with_fractions(steps, position):
     fills, mids = scenario(steps)
     cash = sum((-Fraction(f.signed_qty) * Fraction(f.price) - Fraction(f.fee) for f in fills), Fraction(0))
@@ -51,7 +51,7 @@ def test_total_is_the_change_in_equity_computed_with_fractions(steps, position):
 
 
 @given(steps(1), signed, st.lists(fees, max_size=3))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_online_and_batch_agree_exactly(steps, position, payments):
     ledger = PositionLedger(position, Decimal("100.005"))
     for _, mid, fill in steps:

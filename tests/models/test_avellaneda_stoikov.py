@@ -2,7 +2,7 @@ import math
 from decimal import Decimal, localcontext
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.market_making.avellaneda_stoikov import (
@@ -89,6 +89,7 @@ def test_spread_is_continuous_through_zero_risk_aversion(gamma):
 
 
 @given(inventories, gammas, st.floats(0, 10), kappas, st.floats(0, 5))
+@settings(max_examples=50)
 def test_finite_horizon_bid_is_below_ask_and_mirrors(q, gamma, sigma, kappa, tau):
     bid, ask = finite_horizon_quotes(0.0, q, gamma, sigma, kappa, tau)
     mirrored_bid, mirrored_ask = finite_horizon_quotes(0.0, -q, gamma, sigma, kappa, tau)
@@ -97,6 +98,7 @@ def test_finite_horizon_bid_is_below_ask_and_mirrors(q, gamma, sigma, kappa, tau
 
 
 @given(st.integers(-10, 10), gammas, st.floats(0, 10), kappas)
+@settings(max_examples=50)
 def test_infinite_horizon_bid_is_below_ask_and_mirrors(q, gamma, sigma, kappa):
     bid, ask = infinite_horizon_quotes(0.0, q, gamma, sigma, kappa, 10)
     mirrored_bid, mirrored_ask = infinite_horizon_quotes(0.0, -q, gamma, sigma, kappa, 10)
@@ -105,6 +107,7 @@ def test_infinite_horizon_bid_is_below_ask_and_mirrors(q, gamma, sigma, kappa):
 
 
 @given(st.integers(-9, 8), gammas, kappas)
+@settings(max_examples=50)
 def test_quotes_fall_as_inventory_grows(q, gamma, kappa):
     bid, ask = infinite_horizon_quotes(0.0, q, gamma, 1.0, kappa, 10)
     next_bid, next_ask = infinite_horizon_quotes(0.0, q + 1, gamma, 1.0, kappa, 10)

@@ -15,12 +15,14 @@ maybe_levels = st.none() | levels
 
 
 @given(counts, ticks)
+@settings(max_examples=40)
 def test_a_price_on_a_tick_stays_there(count, tick):
     price = float(Decimal(tick) * count)
     assert bid_to_ticks(price, float(tick)) == ask_to_ticks(price, float(tick)) == count
 
 
 @given(counts, ticks, st.integers(2, 998))
+@settings(max_examples=40)
 def test_a_price_between_ticks_rounds_outward(count, tick, thousandths):
     price = float(Decimal(tick) * (count + Decimal(thousandths) / 1000))
     assert bid_to_ticks(price, float(tick)) == count
@@ -28,6 +30,7 @@ def test_a_price_between_ticks_rounds_outward(count, tick, thousandths):
 
 
 @given(st.decimals(-1000, 10**6, places=6), ticks.filter(lambda tick: float(tick) >= 1e-4))
+@settings(max_examples=40)
 def test_rounding_agrees_with_exact_decimals(price, tick):
     exact = price / Decimal(tick)
     assert bid_to_ticks(float(price), float(tick)) - exact.to_integral_value(ROUND_FLOOR) in (0, 1)
@@ -50,6 +53,7 @@ def test_a_tick_that_is_not_positive_is_refused(tick):
 
 
 @given(levels, levels, levels, levels)
+@settings(max_examples=40)
 def test_post_only_quotes_never_take_never_cross_and_move_outward_only(bid, ask, best_bid, best_ask):
     kept_bid, kept_ask = keep_post_only(bid, ask, best_bid, best_ask)
     assert kept_bid < kept_ask
@@ -60,6 +64,7 @@ def test_post_only_quotes_never_take_never_cross_and_move_outward_only(bid, ask,
 
 
 @given(maybe_levels, maybe_levels, maybe_levels, maybe_levels)
+@settings(max_examples=40)
 def test_post_only_is_symmetric_and_idempotent(bid, ask, best_bid, best_ask):
     def mirror(level):
         return None if level is None else -level
@@ -88,7 +93,7 @@ def test_post_only_by_hand(desired, best, kept):
 
 
 @given(st.floats(1, 1e6), st.floats(1e-9, 1e4), ticks)
-@settings(max_examples=50)
+@settings(max_examples=40)
 def test_a_fixed_spread_survives_rounding_and_post_only(mid, half_spread, tick):
     bid, ask = fixed_spread_quotes(mid, half_spread)
     bid_ticks, ask_ticks = bid_to_ticks(bid, float(tick)), ask_to_ticks(ask, float(tick))

@@ -37,7 +37,7 @@ def test_drawdown_agrees_with_brute_force(path):
 
 
 @given(long_paths)
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_a_ratio_has_the_sign_of_the_profit(path):
     profit = path[-1] - path[0]
     for figure in (sharpe(path, 3600), sortino(path, 3600)):

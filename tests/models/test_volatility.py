@@ -20,7 +20,7 @@ def online(prices, times, tau):
 
 
 @given(observations, st.floats(0.01, 100.0))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_online_and_batch_agree(steps, tau):
     times = np.array(sorted(step[0] for step in steps)) / 64.0
     prices = np.array([step[1] for step in steps]) / 100.0
