@@ -53,10 +53,10 @@ class SyntheticMarket(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     touch_qty: Annotated[float, Meta(gt=0, description="mean size at each side of the touch, base asset")] = 20.0
     order_qty: Annotated[float, Meta(gt=0, description="mean size of a market order, base asset")] = 5.0
     market_orders_per_s: Annotated[
-        float, Meta(ge=0, le=10_000, description="A: market orders per second on each side")
+        float, Meta(ge=0, le=10_000, description="A, the rate of market orders on each side, per second")
     ] = 0.3
     depth_decay_per_bps: Annotated[
-        float, Meta(gt=0, le=1_000, description="k: decay of the flow with depth, per bp of the start price")
+        float, Meta(gt=0, le=1_000, description="k, the decay of the flow with depth, per bp of the start price")
     ] = 0.35
     informed_pct: Annotated[
         float, Meta(ge=0, le=100, description="share of market orders that move the mid for good, per cent")

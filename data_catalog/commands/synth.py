@@ -35,7 +35,7 @@ def _market_options(command: Callable[..., None]) -> Callable[..., None]:
             type=kind if is_number else str,
             default=default,
             show_default=True,
-            help=f"{meta.description[0].upper()}{meta.description[1:]}.",
+            help=f"{meta.description}.",
         )
         command = option(command)
     return command
@@ -76,7 +76,7 @@ def command(catalog: Path, replace: bool, instruments: str, start: str, **number
 
 
 def _table(written: list[Written]) -> Table:
-    table = Table("instrument", "type", "rows", "from", "to", box=SIMPLE_HEAD)
+    table = Table("instrument", "type", "rows", "from", "to", box=SIMPLE_HEAD, pad_edge=False)
     table.columns[2].justify = "right"
     for row in written:
         times = (unix_nanos_to_iso8601(stamp)[:16] for stamp in (row.first_ns, row.last_ns))
