@@ -1,0 +1,189 @@
+"""The charts of a report, in the order of the page."""
+
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from reports import format as fmt
+from reports.downsample import rows_to_keep
+from reports.figures import MARKOUT_DEFINITION, MARKOUTS, PART_FIGURES, PARTS, Summary
+from reports.market_chart import market_chart
+from reports.plotting import Chart, axis, layout, line, packed, time_axis, times
+from reports.results_folder import Equity, Fills, Floats, Results
+
+MOST_MARKETS = 12
+
+
+def charts(results: Results) -> list[Chart]:
+    """Return every chart of the page, with those of the first `MOST_MARKETS` instruments."""
+    summary, currency = results.summary, results.summary.text("currency")
+    return [
+        parts_chart(summary),
+        markouts_chart(summary, results.fills),
+        equity_chart(results.equity, currency),
+        parts_over_time_chart(results.equity, currency),
+        *(market_chart(n, positions, results.fills) for n, positions in enumerate(results.positions[:MOST_MARKETS])),
+    ]
+
+
+def undrawn_markets(results: Results) -> list[str]:
+    """Return the instruments that have no chart because there are too many."""
+    return [positions.instrument for positions in results.positions[MOST_MARKETS:]]
+
+
+def parts_chart(summary: Summary) -> Chart:
+    """Return the waterfall spread + inventory + fees + funding = P&L."""
+    values = [summary.number(figure.path) for figure in PART_FIGURES]
+    total = summary.number("pnl")
+    title = "What the P&L is made of"
+    definition = "Spread earned + inventory + fees + funding = P&L: the parts sum to it exactly."
+    if total is None or None in values:
+        return Chart("parts", title, definition, None, "The parts are not known.", wide=False)
+    known = [value for value in values if value is not None]
+    decimals = fmt.decimals_for(*known, total)
+    steps = np.concatenate([[0.0], np.cumsum(known), [total]])
+    room = (steps.max() - steps.min()) * 0.14 or 1.0
+    trace = {
+        "type": "waterfall",
+        "x": [figure.label for figure in PART_FIGURES] + ["P&L"],
+        "y": [*known, total],
+        "measure": ["relative"] * len(known) + ["total"],
+        "text": [fmt.number(value, decimals, signed=True) for value in (*known, total)],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+        "increasing": {"marker": {"color": "@gain"}},
+        "decreasing": {"marker": {"color": "@loss"}},
+        "totals": {"marker": {"color": "@gain" if total >= 0 else "@loss", "line": {"color": "@text", "width": 2}}},
+        "connector": {"line": {"color": "@axis", "width": 1, "dash": "dot"}},
+    }
+    vertical = axis(
+        summary.text("currency"), range=[float(steps.min() - room), float(steps.max() + room)], zeroline=True
+    )
+    shape = layout(360, xaxis=axis(fixedrange=True, showgrid=False), yaxis=vertical, showlegend=False)
+    return Chart("parts", title, definition, {"data": [trace], "layout": shape}, wide=False)
+
+
+def equity_chart(equity: Equity, currency: str) -> Chart:
+    """Return equity with the drawdown below it."""
+    title = "Equity and drawdown"
+    definition = (
+        "Equity: all balances and positions marked to the mid. Drawdown: how far equity is below its highest value so "
+        "far, in percent of that value."
+    )
+    if not len(equity.ts_ns):
+        return Chart("equity", title, definition, None, "There is no point of equity.")
+    drawdown = drawdown_pct(equity.equity)
+    rows = rows_to_keep([equity.equity, drawdown])
+    at = times(equity.ts_ns[rows])
+    decimals = fmt.decimals_for(equity.equity[-1], significant=7)
+    deepest = float(drawdown.min()) * 1.06 or -1.0
+    hover = f"%{{y:,.{decimals}f}} {escape(currency)}"
+    traces = [
+        line("Equity", at, packed(equity.equity[rows]), "equity", hovertemplate=hover),
+        line(
+            "Drawdown",
+            at,
+            packed(drawdown[rows]),
+            "loss",
+            yaxis="y2",
+            fill="tozeroy",
+            fillcolor="@loss-soft",
+            line={"width": 1},
+            hovertemplate="%{y:.3f} %",
+        ),
+    ]
+    shape = layout(
+        420,
+        hoversubplots="axis",
+        showlegend=False,
+        xaxis=time_axis(equity.ts_ns, anchor="y2"),
+        yaxis=axis(currency, domain=[0.34, 1]),
+        yaxis2=axis("drawdown, %", domain=[0, 0.26], anchor="x", nticks=4, range=[deepest, 0]),
+    )
+    return Chart("equity", title, definition, {"data": traces, "layout": shape})
+
+
+def drawdown_pct(equity: Floats) -> Floats:
+    """Return equity below its running peak, in percent of the peak, zero or negative."""
+    peak = np.maximum.accumulate(equity)
+    below: Floats = np.divide(equity - peak, peak, out=np.zeros_like(equity), where=peak > 0) * 100
+    return below
+
+
+def parts_over_time_chart(equity: Equity, currency: str) -> Chart:
+    """Return the cumulative parts of the P&L and their sum over time."""
+    title = "P&L and its parts over time"
+    definition = "Each part summed up from the start; the thick line is their sum, the P&L."
+    if not len(equity.ts_ns):
+        return Chart("parts-over-time", title, definition, None, "There is no point of equity.")
+    pnl = equity.equity - equity.equity[0]
+    columns = {figure.label: equity.parts[part] for figure, part in zip(PART_FIGURES, PARTS, strict=True)}
+    if not equity.parts["funding"].any():
+        del columns["Funding"]
+    rows = rows_to_keep([*columns.values(), pnl])
+    at = times(equity.ts_ns[rows])
+    decimals = fmt.decimals_for(*(float(np.abs(column).max()) for column in (*columns.values(), pnl)))
+    hover = f"%{{y:+,.{decimals}f}} {escape(currency)}"
+    traces = [
+        line(label, at, packed(column[rows]), f"part-{label.lower()}", hovertemplate=hover)
+        for label, column in columns.items()
+    ]
+    traces.append(line("P&L", at, packed(pnl[rows]), "equity", line={"width": 2.6}, hovertemplate=hover))
+    shape = layout(380, xaxis=time_axis(equity.ts_ns), yaxis=axis(currency, zeroline=True))
+    return Chart("parts-over-time", title, definition, {"data": traces, "layout": shape})
+
+
+def markouts_chart(summary: Summary, fills: Fills) -> Chart:
+    """Return the markouts by horizon: all fills from the summary, buys and sells from the fills."""
+    title = "Markouts: what the market did after the fills"
+    if not len(fills):
+        return Chart("markouts", title, MARKOUT_DEFINITION, None, "There are no fills.", wide=False)
+    horizons = ["fill", *(f"{name[:-1]} s" for name in MARKOUTS)]
+    everyone = np.ones(len(fills), bool)
+    overall = [mean_markout_bps(fills, everyone, "fill")] + [summary.number(f"markouts_bps.{h}") for h in MARKOUTS]
+    hover = "%{y:+.2f} bps"
+    traces = [
+        line("All fills", horizons, overall, "equity", mode="lines+markers", line={"width": 2.6}, hovertemplate=hover)
+    ]
+    for name, sign, color in (("Buys", 1, "buy"), ("Sells", -1, "sell")):
+        means = [mean_markout_bps(fills, fills.sign == sign, horizon) for horizon in ("fill", *MARKOUTS)]
+        traces.append(line(name, horizons, means, color, mode="lines+markers", hovertemplate=hover))
+    fee = summary.number("fees.maker_bps")
+    if fee is not None:
+        style = {"dash": "dash", "width": 1.2}
+        traces.append(line("Maker fee", horizons, [fee] * len(horizons), "muted", line=style, hovertemplate=hover))
+    vertical = axis("bps", zeroline=True, rangemode="tozero")
+    shape = layout(360, xaxis=axis(fixedrange=True, type="category"), yaxis=vertical)
+    return Chart("markouts", title, MARKOUT_DEFINITION, {"data": traces, "layout": shape}, wide=False)
+
+
+def mean_markout_bps(fills: Fills, chosen: Any, horizon: str) -> float | None:
+    """
+    Return the value-weighted gain of the chosen fills against the mid, in basis points of the value traded.
+
+    Parameters
+    ----------
+    fills : Fills
+        All fills.
+    chosen : array of bool, shape (fills,)
+        Which of them.
+    horizon : str
+        "fill" for the mid at the fill, or one of `MARKOUTS`; fills whose horizon lies beyond the data do not count.
+
+    Returns
+    -------
+    float or None
+        None where no chosen fill has that horizon.
+
+    """
+    value = fills.price * fills.quantity
+    if horizon == "fill":
+        gain = fills.spread
+    else:
+        gain = fills.sign * fills.quantity * (fills.markout_mid[horizon] - fills.price)
+    counted = chosen & ~np.isnan(gain)
+    if not counted.any():
+        return None
+    return float(gain[counted].sum() / value[counted].sum() * 1e4)

@@ -1,0 +1,269 @@
+"""
+The figures of a run: where each stands in summary.json, what it means and how it is written.
+
+The terminal table, the page and docs/report.md all take labels and definitions from here.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from reports import format as fmt
+
+MARKOUTS = ("1s", "5s", "30s", "60s", "300s")
+PARTS = ("spread", "inventory", "fees", "funding")
+
+
+class Kind(Enum):
+    """What a number counts, and so how it is written."""
+
+    MONEY = auto()
+    SIGNED_MONEY = auto()
+    PERCENT = auto()
+    SIGNED_PERCENT = auto()
+    BPS = auto()
+    SHARE = auto()
+    COUNT = auto()
+    RATIO = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """
+    One figure of summary.json.
+
+    Parameters
+    ----------
+    path : str
+        Its dotted path in summary.json.
+    label : str
+        Its name on reports.
+    kind : Kind
+        How it is written.
+    definition : str
+        What it measures, in one or two sentences.
+
+    """
+
+    path: str
+    label: str
+    kind: Kind
+    definition: str
+
+
+PNL = Figure(
+    "pnl",
+    "P&L",
+    Kind.SIGNED_MONEY,
+    "Equity at the end less equity at the start: every balance and position marked to the mid, after fees.",
+)
+
+FEES = Figure(
+    "pnl_parts.fees",
+    "Fees",
+    Kind.SIGNED_MONEY,
+    "Commissions, as a part of P&L: negative was paid, positive was earned as a rebate.",
+)
+
+HEADLINE = (
+    PNL,
+    Figure("pnl_pct", "P&L %", Kind.SIGNED_PERCENT, "P&L as a percentage of the equity at the start."),
+    Figure(
+        "sharpe",
+        "Sharpe ratio",
+        Kind.RATIO,
+        "Mean over standard deviation of the returns of marked-to-market equity on an even grid of time, scaled to "
+        "365 days. Never taken from closed positions.",
+    ),
+    Figure(
+        "max_drawdown_pct",
+        "Max drawdown",
+        Kind.PERCENT,
+        "The deepest fall of equity below its highest value so far, as a percentage of that value.",
+    ),
+    Figure("fills", "Fills", Kind.COUNT, "Executions of own orders; an order filled in two pieces counts twice."),
+    Figure("maker_share", "Maker share", Kind.SHARE, "The share of fills in which the own order rested in the book."),
+    FEES,
+    Figure(
+        "quotes.two_sided_uptime_pct",
+        "Two-sided uptime",
+        Kind.PERCENT,
+        "The share of the time with at least one own order working on each side of the market.",
+    ),
+    Figure(
+        "break_even_maker_fee_bps",
+        "Break-even maker fee",
+        Kind.BPS,
+        "The maker fee at which this run would have ended with a P&L of zero, all else unchanged. Below the fee that "
+        "is really paid, the strategy loses; a negative one needs a rebate.",
+    ),
+    Figure(
+        "turnover",
+        "Turnover",
+        Kind.MONEY,
+        "The sum of price × quantity over all fills, in the currency of the report.",
+    ),
+)
+
+MORE = (
+    Figure("equity_start", "Equity at the start", Kind.MONEY, "All balances and positions, marked to the first mid."),
+    Figure("equity_end", "Equity at the end", Kind.MONEY, "All balances and positions, marked to the last mid."),
+    Figure("orders", "Orders", Kind.COUNT, "Orders that were submitted."),
+    Figure(
+        "win_rate",
+        "Win rate",
+        Kind.SHARE,
+        "The share of closed trades with a gain after fees. It says nothing of how large the losses are.",
+    ),
+    Figure(
+        "profit_factor",
+        "Profit factor",
+        Kind.RATIO,
+        "The gains of the winning closed trades over the losses of the losing ones, after fees.",
+    ),
+    Figure("quotes.requotes", "Requotes", Kind.COUNT, "How often a working quote was moved: modified, or replaced."),
+    Figure(
+        "quotes.requotes_per_fill",
+        "Requotes per fill",
+        Kind.RATIO,
+        "Requotes divided by fills: the order traffic that one fill costs.",
+    ),
+    Figure(
+        "quotes.post_only_rejections",
+        "Post-only rejections",
+        Kind.COUNT,
+        "Quotes the venue refused because they would have taken liquidity at once.",
+    ),
+)
+
+PART_FIGURES = (
+    Figure(
+        "pnl_parts.spread",
+        "Spread",
+        Kind.SIGNED_MONEY,
+        "The edge earned at each fill against the mid of that moment: quantity × (mid − price) for a buy, "
+        "quantity × (price − mid) for a sell.",
+    ),
+    Figure(
+        "pnl_parts.inventory",
+        "Inventory",
+        Kind.SIGNED_MONEY,
+        "The gain or loss of what was held while the mid moved: position × change of the mid. Adverse selection "
+        "shows up here.",
+    ),
+    FEES,
+    Figure(
+        "pnl_parts.funding",
+        "Funding",
+        Kind.SIGNED_MONEY,
+        "Funding of perpetual futures: positive was received, negative was paid. Zero on spot.",
+    ),
+)
+
+FEE_RATES = (
+    Figure("fees.maker_bps", "Maker fee", Kind.BPS, "What a resting order pays on the value of a fill."),
+    Figure("fees.taker_bps", "Taker fee", Kind.BPS, "What an order that takes liquidity pays on the value of a fill."),
+)
+
+MARKOUT_DEFINITION = (
+    "The gain of a fill against the mid some time later, before fees, weighted by value and given in basis points of "
+    "the value traded: spread earned plus what the market did next. Falling with time means that the flow was "
+    "informed; a fill pays only while it stays above the fee."
+)
+
+FILL_ASSUMPTIONS = {
+    "optimistic": "A resting order fills as soon as the market touches its price. Flatters every maker.",
+    "queue": "A resting order waits behind the size that was in the book before it. No latency.",
+    "queue_latency": "A resting order waits behind the size that was in the book before it, and commands reach the "
+    "venue late. The default.",
+    "pessimistic": "A resting order fills only when the market trades through its price.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The figures of summary.json by dotted path, such as `quotes.requotes`."""
+
+    values: Mapping[str, Any]
+
+    def get(self, path: str) -> Any:
+        """Return what stands at `path`, or None."""
+        found: Any = self.values
+        for key in path.split("."):
+            if not isinstance(found, Mapping):
+                return None
+            found = found.get(key)
+        return found
+
+    def number(self, path: str) -> float | None:
+        """Return the finite number at `path`, or None where there is none."""
+        value = self.get(path)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return None
+        return value
+
+    def why(self, path: str) -> str:
+        """Return why the figure at `path` is missing."""
+        reason = self.get(f"{path}_why")
+        return str(reason) if reason else "summary.json does not tell"
+
+    def text(self, path: str) -> str:
+        """Return the text at `path`, "" where there is none."""
+        value = self.get(path)
+        return "" if value is None else str(value)
+
+    def entries(self, path: str) -> list[Any]:
+        """Return the list at `path`, empty where there is none."""
+        value = self.get(path)
+        return list(value) if isinstance(value, list) else []
+
+    def texts(self, path: str) -> list[str]:
+        """Return the entries of the list at `path` as texts."""
+        return [str(item) for item in self.entries(path)]
+
+    def table(self, path: str) -> dict[str, Any]:
+        """Return the object at `path`, empty where there is none."""
+        value = self.get(path)
+        return dict(value) if isinstance(value, Mapping) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A figure as it is shown."""
+
+    label: str
+    text: str
+    why: str
+    """Why there is no figure; "" where there is one."""
+    definition: str
+    sign: int
+    """-1 for a loss, 1 for a gain, 0 for anything else."""
+
+
+def show(figure: Figure, summary: Summary) -> Shown:
+    """Return `figure` of `summary` as text, or "—" with the reason."""
+    value = summary.number(figure.path)
+    if value is None:
+        return Shown(figure.label, fmt.MISSING, summary.why(figure.path), figure.definition, 0)
+    signed = figure.kind in (Kind.SIGNED_MONEY, Kind.SIGNED_PERCENT)
+    sign = (value > 0) - (value < 0) if signed else 0
+    return Shown(figure.label, written(value, figure.kind, summary.text("currency")), "", figure.definition, sign)
+
+
+def written(value: float, kind: Kind, currency: str) -> str:
+    """Return `value` with its unit."""
+    match kind:
+        case Kind.MONEY | Kind.SIGNED_MONEY:
+            return fmt.money(value, currency, signed=kind is Kind.SIGNED_MONEY)
+        case Kind.PERCENT | Kind.SIGNED_PERCENT:
+            return fmt.percent(value, signed=kind is Kind.SIGNED_PERCENT)
+        case Kind.SHARE:
+            return fmt.percent(value * 100)
+        case Kind.BPS:
+            return fmt.basis_points(value)
+        case Kind.COUNT:
+            return fmt.count(value)
+        case Kind.RATIO:
+            return fmt.number(value, 2)

@@ -1,0 +1,97 @@
+"""HTML from values: every text that comes from a file is escaped here."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from reports.figures import Shown
+from reports.format import printable
+
+
+def text(value: object) -> str:
+    """Return `value` as text that is safe in HTML, in element content and in quoted attributes alike."""
+    return escape(printable(str(value)), quote=True)
+
+
+def signed_class(sign: int) -> str:
+    """Return the class that colours a gain or a loss."""
+    return {1: "gain", -1: "loss"}.get(sign, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """
+    A cell of a table.
+
+    Parameters
+    ----------
+    value : str
+        Its text, not yet escaped.
+    tip : str
+        What is said when pointed at.
+    style : str
+        Its CSS classes.
+
+    """
+
+    value: str
+    tip: str = ""
+    style: str = ""
+
+
+def table(head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> str:
+    """Return a table that scrolls inside its card."""
+    top = "".join(_cell("th", cell) for cell in head)
+    body = "\n".join(f"<tr>{''.join(_cell('td', cell) for cell in row)}</tr>" for row in rows)
+    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>\n{body}\n</tbody></table></div>'
+
+
+def _cell(tag: str, cell: Cell) -> str:
+    style = f' class="{text(cell.style)}"' if cell.style else ""
+    tip = f' title="{text(cell.tip)}"' if cell.tip else ""
+    return f"<{tag}{style}{tip}>{text(cell.value)}</{tag}>"
+
+
+def tile(shown: Shown) -> str:
+    """Return a headline tile: label, value with its unit, and why there is none."""
+    value, _, unit = shown.text.partition(" ")
+    note = f'<p class="note">{text(shown.why)}</p>' if shown.why else ""
+    value_line = f'{text(value)} <span class="unit">{text(unit)}</span>'
+    return (
+        f'<div class="tile" title="{text(_tip(shown))}"><p class="label">{text(shown.label)}</p>'
+        f'<p class="value {signed_class(shown.sign)}">{value_line}</p>{note}</div>'
+    )
+
+
+def pairs(figures: Iterable[Shown]) -> str:
+    """Return figures as a grid of small label and value pairs."""
+    items = "\n".join(
+        f'<div title="{text(_tip(shown))}"><dt>{text(shown.label)}</dt><dd>{text(shown.text)}'
+        f"{_note(shown.why)}</dd></div>"
+        for shown in figures
+    )
+    return f'<dl class="pairs">{items}</dl>'
+
+
+def _note(why: str) -> str:
+    return f' <span class="note">{text(why)}</span>' if why else ""
+
+
+def _tip(shown: Shown) -> str:
+    return f"{shown.definition} Not known here: {shown.why}." if shown.why else shown.definition
+
+
+def card(title: str, content: str, *, small: str = "") -> str:
+    """Return a card with a heading, a small line under it, and content that is HTML already."""
+    line = f'<p class="small">{text(small)}</p>' if small else ""
+    return f'<section class="card"><h2>{text(title)}</h2>{line}{content}</section>'
+
+
+def collapsible(title: str, content: str) -> str:
+    """Return a closed card that opens on a click; `content` is HTML already."""
+    return f'<details class="card"><summary>{text(title)}</summary>{content}</details>'
+
+
+def items(texts: Iterable[str]) -> str:
+    """Return a list of texts."""
+    return f"<ul>{''.join(f'<li>{text(item)}</li>' for item in texts)}</ul>"

@@ -1,0 +1,119 @@
+"""Builds report.html: one file that opens offline, in light and dark, on a desk and on a phone."""
+
+import base64
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import msgspec
+
+from reports import sections, tables
+from reports.charts import charts, undrawn_markets
+from reports.checks import disagreements
+from reports.markup import text
+from reports.plotting import Chart
+from reports.results_folder import Results, read_results
+
+HERE = Path(__file__).parent
+
+
+def write_report(folder: Path) -> Path:
+    """
+    Build `report.html` in a results folder.
+
+    Parameters
+    ----------
+    folder : Path
+        `results/<name>/<run id>`, complete but for the report.
+
+    Returns
+    -------
+    Path
+        The report.
+
+    Raises
+    ------
+    BadInput
+        The folder is missing or lacks a file or a column; nothing is written.
+
+    """
+    page = build_page(read_results(folder))
+    report = folder / "report.html"
+    staged = folder / ".report.html.part"
+    staged.write_text(page, encoding="utf-8")
+    return staged.replace(report)
+
+
+def build_page(results: Results) -> str:
+    """Return the whole page: markup, figures and plotly itself."""
+    drawn = charts(results)
+    plotly = (files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
+    scripts = [_inline(plotly), _inline(_asset("sampling.js") + _asset("page.js"))]
+    return Template(_asset("template.html")).substitute(
+        policy=_policy(scripts),
+        title=text(f"{results.summary.text('setup')} · {results.summary.text('run_id')}"),
+        style=_asset("style.css"),
+        body=_body(results, drawn),
+        figures=_data(drawn),
+        plotly=scripts[0],
+        script=scripts[1],
+    )
+
+
+def _body(results: Results, drawn: list[Chart]) -> str:
+    summary = results.summary
+    left_out = undrawn_markets(results)
+    return "\n".join(
+        (
+            sections.header(summary),
+            sections.banners(summary, disagreements(results)),
+            sections.headline(summary),
+            sections.assumptions(summary),
+            f'<div class="charts">{"".join(sections.chart(chart) for chart in drawn)}</div>',
+            f'<p class="small">Without a chart: {text(", ".join(left_out))}</p>' if left_out else "",
+            sections.more_figures(summary),
+            tables.breakdown(summary, "by_strategy", "By strategy"),
+            tables.breakdown(summary, "by_instrument", "By instrument"),
+            tables.fill_table(results.fills),
+            sections.glossary(),
+            sections.setup_and_manifest(results.manifest),
+            sections.footer(results),
+        )
+    )
+
+
+def _data(drawn: list[Chart]) -> str:
+    """
+    Return the figures as JSON in which no text can end the script element that holds it.
+
+    Packed columns stand once each in `columns`; figures name them as `{"column": <place>}`.
+    """
+    places: dict[tuple[str, str], int] = {}
+    figures = {chart.key: _placed(chart.figure, places) for chart in drawn if chart.figure is not None}
+    columns = [{"bdata": bdata, "shape": shape} if shape else {"bdata": bdata} for bdata, shape in places]
+    return msgspec.json.encode({"columns": columns, "figures": figures}).decode().replace("<", "\\u003c")
+
+
+def _placed(node: Any, places: dict[tuple[str, str], int]) -> Any:
+    if isinstance(node, dict):
+        if "bdata" in node:
+            return {"column": places.setdefault((node["bdata"], node.get("shape", "")), len(places))}
+        return {key: _placed(value, places) for key, value in node.items()}
+    return [_placed(item, places) for item in node] if isinstance(node, list) else node
+
+
+def _inline(script: str) -> str:
+    return script.replace("</script", "<\\/script")
+
+
+def _policy(scripts: list[str]) -> str:
+    """Return a content security policy that runs these scripts alone and lets nothing be fetched from anywhere."""
+    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:"
+
+
+def _asset(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")

@@ -1,0 +1,145 @@
+"""The sections of the page around the charts: header, banners, tiles, assumptions, footer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from reports import format as fmt
+from reports.figures import FEE_RATES, FILL_ASSUMPTIONS, HEADLINE, MARKOUT_DEFINITION, MORE, PART_FIGURES, Summary, show
+from reports.markup import card, collapsible, items, pairs, text, tile
+from reports.plotting import Chart
+from reports.results_folder import Results
+
+SYNTHETIC = (
+    "SYNTHETIC MARKET",
+    "Generated from a seed, not recorded. It shows how the strategy behaves, not what it would have earned.",
+)
+RECONSTRUCTED = (
+    "RECONSTRUCTED QUOTES",
+    "The source had trades but no quotes: bid and ask were rebuilt from the aggressor side of the trades, "
+    "so spreads, fills and every figure that rests on them are estimates.",
+)
+
+
+def header(summary: Summary) -> str:
+    """Return the title with what was run, over which period."""
+    start, end = summary.text("start"), summary.text("end")
+    seconds = fmt.seconds_between(start, end)
+    facts = {
+        "Run": summary.text("run_id"),
+        "Period (UTC)": f"{fmt.moment(start)} to {fmt.moment(end)}",
+        "Length": fmt.duration(seconds) if seconds is not None else "",
+        "Instruments": ", ".join(summary.texts("instruments")),
+        "Risk state": summary.text("risk.state"),
+    }
+    listed = "".join(
+        f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in facts.items() if value
+    )
+    lead = f'<p class="lead">{text(summary.text("description"))}</p>' if summary.text("description") else ""
+    return (
+        f'<header><p class="eyebrow">Ballast · backtest report</p><h1>{text(summary.text("setup"))}</h1>{lead}'
+        f'<dl class="facts">{listed}</dl></header>'
+    )
+
+
+def banners(summary: Summary, doubts: list[str]) -> str:
+    """Return what nobody may overlook: labels of the data, halts, warnings, and figures that contradict each other."""
+    found = [
+        f'<div class="banner loud" role="alert"><strong>{title}</strong>{explanation}</div>'
+        for title, explanation, key in ((*SYNTHETIC, "synthetic"), (*RECONSTRUCTED, "reconstructed_quotes"))
+        if summary.get(key)
+    ]
+    halts = [fmt.flat(halt) for halt in summary.entries("risk.halts")]
+    if halts:
+        found.append(f'<div class="banner halted"><strong>STOPPED BY A RISK CONTROL</strong>{items(halts)}</div>')
+    warnings = summary.texts("warnings")
+    if warnings:
+        found.append(f'<div class="banner notice"><strong>Warnings</strong>{items(warnings)}</div>')
+    if doubts:
+        found.append(f'<div class="banner halted"><strong>THE FIGURES DISAGREE</strong>{items(doubts)}</div>')
+    return "\n".join(found)
+
+
+def headline(summary: Summary) -> str:
+    """Return the headline tiles."""
+    return f'<div class="tiles">{"".join(tile(show(figure, summary)) for figure in HEADLINE)}</div>'
+
+
+def assumptions(summary: Summary) -> str:
+    """Return how fills, fees and data were assumed: what the figures stand and fall with."""
+    fills = summary.get("fills_assumption")
+    name = fmt.flat(fills)
+    maker, taker = (show(fee, summary).text for fee in FEE_RATES)
+    data = "Generated" if summary.get("synthetic") else "Recorded"
+    quotes = "Quotes rebuilt from trades." if summary.get("reconstructed_quotes") else "Quotes as they were sent."
+    boxes = (
+        ("Fill assumption", name, FILL_ASSUMPTIONS.get(name, "")),
+        ("Fees", f"maker {maker}, taker {taker}", "Of the traded value, on every fill. A negative fee is a rebate."),
+        ("Market data", data, "A market made from a seed." if data == "Generated" else quotes),
+    )
+    return '<div class="assumptions">' + "".join(map(_box, boxes)) + "</div>"
+
+
+def _box(box: tuple[str, str, str]) -> str:
+    title, value, explanation = box
+    return (
+        f'<section><h2>{text(title)}</h2><p class="value">{text(value)}</p><p class="small">{text(explanation)}</p>'
+        "</section>"
+    )
+
+
+def chart(drawn: Chart) -> str:
+    """Return the card of a chart; its plot is drawn by page.js."""
+    place = f'<div class="plot" id="{text(drawn.key)}"></div>'
+    if drawn.figure is None:
+        place = f'<p class="empty">{text(drawn.note)}</p>'
+    note = f'<p class="small">{text(drawn.note)}</p>' if drawn.note and drawn.figure is not None else ""
+    return (
+        f'<figure class="card{" wide" if drawn.wide else ""}"><h2 title="{text(drawn.definition)}">{text(drawn.title)}'
+        f'</h2><figcaption class="small">{text(drawn.definition)}</figcaption>{place}{note}</figure>'
+    )
+
+
+def more_figures(summary: Summary) -> str:
+    """Return the figures that are not in the headline."""
+    return card("More figures", pairs(show(figure, summary) for figure in MORE))
+
+
+def glossary() -> str:
+    """Return every figure with its definition, for screens without a pointer."""
+    figures = {figure.label: figure.definition for figure in (*HEADLINE, *MORE, *PART_FIGURES)}
+    figures["Markout"] = MARKOUT_DEFINITION
+    listed = "".join(f"<dt>{text(label)}</dt><dd>{text(meaning)}</dd>" for label, meaning in figures.items())
+    return collapsible("What each figure means", f'<dl class="glossary">{listed}</dl>')
+
+
+def setup_and_manifest(manifest: Mapping[str, Any]) -> str:
+    """Return the resolved setup and what else is needed to run it again."""
+    setup = manifest.get("setup", "")
+    rest = {key: value for key, value in manifest.items() if key != "setup"}
+    shown = setup if isinstance(setup, str) else _pretty(setup)
+    content = f"<pre>{text(shown)}</pre><pre>{text(_pretty(rest))}</pre>"
+    return collapsible("Setup and manifest", content)
+
+
+def footer(results: Results) -> str:
+    """Return what the run cost and with what it was made."""
+    summary = results.summary
+    speed = [
+        ("events", fmt.count),
+        ("elapsed_s", fmt.duration),
+        ("events_per_s", fmt.count),
+    ]
+    events, elapsed, rate = (
+        write(value) if (value := summary.number(key)) is not None else fmt.MISSING for key, write in speed
+    )
+    versions = results.manifest.get("versions")
+    made = ", ".join(f"{name} {version}" for name, version in versions.items()) if isinstance(versions, Mapping) else ""
+    seed = results.manifest.get("seed")
+    parts = [f"{events} events in {elapsed}", f"{rate} events/s", made, f"seed {seed}" if seed is not None else ""]
+    return f"<footer>{text(' · '.join(part for part in parts if part))}</footer>"
+
+
+def _pretty(value: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

@@ -1,0 +1,116 @@
+"""The tables of the page: figures by strategy and by instrument, and the newest fills."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from reports import format as fmt
+from reports.figures import HEADLINE, MARKOUT_DEFINITION, MORE, PART_FIGURES, Kind, Summary, written
+from reports.markup import Cell, card, signed_class, table
+from reports.results_folder import Fills
+
+FILLS_SHOWN = 100
+KNOWN_FIGURES = {figure.path: figure for figure in (*HEADLINE, *MORE, *PART_FIGURES)}
+
+
+def breakdown(summary: Summary, path: str, title: str) -> str:
+    """Return a table with one row per strategy or instrument, whatever figures the summary has for them."""
+    rows = {name: _flattened(figures) for name, figures in summary.table(path).items() if isinstance(figures, Mapping)}
+    columns = [
+        column for column in dict.fromkeys(key for row in rows.values() for key in row) if not column.endswith("_why")
+    ]
+    if not columns:
+        return ""
+    head = [Cell("", style="text"), *(_column(column) for column in columns)]
+    currency = summary.text("currency")
+    body = [
+        [Cell(name, style="text"), *(_figure_cell(column, row, currency) for column in columns)]
+        for name, row in rows.items()
+    ]
+    return card(title, table(head, body))
+
+
+def _flattened(figures: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in figures.items():
+        if isinstance(value, Mapping):
+            flat |= _flattened(value, f"{prefix}{key}.")
+        elif not isinstance(value, list):
+            flat[prefix + key] = value
+    return flat
+
+
+def _column(path: str) -> Cell:
+    figure = KNOWN_FIGURES.get(path)
+    if figure:
+        return Cell(figure.label, figure.definition)
+    if path.startswith("markouts_bps."):
+        return Cell(f"Markout {path.removeprefix('markouts_bps.')}", MARKOUT_DEFINITION)
+    return Cell(path.replace("_", " ").replace(".", " "))
+
+
+def _figure_cell(path: str, row: Mapping[str, Any], currency: str) -> Cell:
+    value = Summary({"value": row.get(path)}).number("value")
+    if value is None:
+        plain = row.get(path)
+        return Cell(plain) if isinstance(plain, str) else Cell(fmt.MISSING, str(row.get(f"{path}_why", "")))
+    figure = KNOWN_FIGURES.get(path)
+    kind = figure.kind if figure else _kind(path, value)
+    signed = kind in (Kind.SIGNED_MONEY, Kind.SIGNED_PERCENT)
+    return Cell(written(value, kind, currency), style=signed_class((value > 0) - (value < 0)) if signed else "")
+
+
+def _kind(path: str, value: float) -> Kind:
+    """Return how to write a figure that is not in the vocabulary, from the unit in its name."""
+    if "_bps" in path:
+        return Kind.BPS
+    if "_pct" in path:
+        return Kind.PERCENT
+    return Kind.COUNT if float(value).is_integer() else Kind.RATIO
+
+
+def fill_table(fills: Fills) -> str:
+    """Return the newest fills, each to its exact price and quantity."""
+    if not len(fills):
+        return card("Fills", '<p class="empty">There are no fills.</p>')
+    rows = fills.last(FILLS_SHOWN)
+    several = [key for key in ("instrument", "strategy") if len(set(fills.table[key].to_pylist())) > 1]
+    decimals = {key: fmt.decimals_used(row[key] for row in rows) for key in ("price", "quantity", "position_after")}
+    head = [
+        Cell("Time (UTC)", style="text"),
+        *(Cell(key.capitalize(), style="text") for key in several),
+        Cell("Side", style="text"),
+        Cell("Price"),
+        Cell("Quantity"),
+        Cell("Position after"),
+        Cell("Fee", "What was paid, in the quote currency of the instrument; negative is a rebate."),
+        Cell("Edge", f"{PART_FIGURES[0].definition} In the quote currency of the instrument."),
+        Cell("Edge, bps", "Edge over the value of the fill."),
+        Cell("Markout 30 s, bps", MARKOUT_DEFINITION),
+        Cell("Liquidity", "MAKER: the own order rested. TAKER: it took what was there.", "text"),
+    ]
+    count = fmt.count(len(fills))
+    some = f"The newest {fmt.count(len(rows))} of {count}; all of them are in fills.parquet."
+    small = some if len(rows) < len(fills) else f"All {count}, newest first."
+    return card("Fills", table(head, [_fill_row(row, several, decimals) for row in rows]), small=small)
+
+
+def _fill_row(fill: Mapping[str, Any], several: list[str], decimals: Mapping[str, int]) -> list[Cell]:
+    sign = 1 if fill["side"] == "BUY" else -1
+    value = fill["price"] * fill["quantity"]
+    later: Decimal | None = fill["markout_mid_30s"]
+    markout = fmt.MISSING
+    if later is not None:
+        markout = fmt.number((later - fill["price"]) * sign / fill["price"] * 10_000, 2, signed=True)
+    edge = fill["spread"] / value * 10_000 if value else Decimal(0)
+    return [
+        Cell(fmt.moment(fill["ts_ns"]), style="text"),
+        *(Cell(fill[key], style="text") for key in several),
+        Cell(fill["side"], style="text buy" if sign > 0 else "text sell"),
+        *(Cell(fmt.number(fill[key], decimals[key])) for key in ("price", "quantity", "position_after")),
+        Cell(fmt.number(fill["fee"], 6)),
+        Cell(fmt.number(fill["spread"], 6, signed=True)),
+        Cell(fmt.number(edge, 2, signed=True)),
+        Cell(markout, "" if later is not None else "The data ended before."),
+        Cell(fill["liquidity"], style="text"),
+    ]

@@ -1,0 +1,124 @@
+"""The essentials of a run as a table in the terminal."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from reports import format as fmt
+from reports.figures import FEE_RATES, FEES, HEADLINE, MARKOUTS, MORE, PART_FIGURES, PNL, Shown, Summary, show
+from reports.format import flat, printable
+
+SYNTHETIC = "SYNTHETIC MARKET: generated, not recorded"
+RECONSTRUCTED = "RECONSTRUCTED QUOTES: rebuilt from trades, every figure is an estimate"
+ESSENTIALS = (*(figure for figure in HEADLINE if figure is not FEES), *MORE)
+
+
+def print_summary(summary: dict[str, Any], folder: Path, console: Console) -> None:
+    """
+    Print the essentials of a run: labels, figures, the parts of the P&L with their sum, and where the report is.
+
+    Parameters
+    ----------
+    summary : dict
+        The content of summary.json.
+    folder : Path
+        The results folder, named at the end.
+    console : Console
+        Where to print; 80 columns suffice, and plain text comes out where it is not a terminal.
+
+    """
+    figures = Summary(summary)
+    period = f"{fmt.moment(figures.text('start'))} to {fmt.moment(figures.text('end'))} UTC"
+    _line(console, f"{figures.text('setup')}  {figures.text('run_id')}", "bold")
+    _line(console, f"{period}  {', '.join(figures.texts('instruments'))}")
+    _labels(figures, console)
+    console.print()
+    shown = [show(figure, figures) for figure in ESSENTIALS]
+    console.print(_pairs(shown, console))
+    for missing in (figure for figure in shown if figure.why):
+        _line(console, f"{missing.label}: {missing.why}", "dim")
+    console.print()
+    console.print(_parts(figures, console))
+    console.print()
+    console.print(_markouts(figures, console))
+    console.print()
+    _line(console, _assumed(figures, console))
+    _line(console, f"Report: {folder / 'report.html'}")
+
+
+def _line(console: Console, text: str, style: str = "") -> None:
+    """Print one line as it is: no markup, no highlighting, and never broken, so that a path can be copied."""
+    console.print(Text(printable(text), style), soft_wrap=True, highlight=False)
+
+
+def _labels(figures: Summary, console: Console) -> None:
+    labels = {"synthetic": SYNTHETIC, "reconstructed_quotes": RECONSTRUCTED}
+    for key in (key for key in labels if figures.get(key)):
+        _line(console, f" {labels[key]} ", "bold reverse yellow")
+    for halt in figures.entries("risk.halts"):
+        _line(console, f"STOPPED BY A RISK CONTROL: {flat(halt)}", "bold red")
+    for warning in figures.texts("warnings"):
+        _line(console, f"Warning: {warning}", "yellow")
+
+
+def _pairs(shown: Sequence[Shown], console: Console) -> Table:
+    """Return the figures as label and value, in two columns."""
+    table = Table.grid(padding=(0, 2))
+    for justify in ("left", "right", "left", "right"):
+        table.add_column(justify=justify, no_wrap=True)
+    half = -(-len(shown) // 2)
+    cells = [(Text(figure.label), _value(figure, console)) for figure in shown]
+    cells.append((Text(), Text()))
+    for row in range(half):
+        table.add_row(*cells[row], *cells[row + half])
+    return table
+
+
+def _value(shown: Shown, console: Console) -> Text:
+    return Text(plain(printable(shown.text), console), {1: "green", -1: "red"}.get(shown.sign, ""))
+
+
+def _parts(figures: Summary, console: Console) -> Table:
+    """Return the parts of the P&L and their sum in one row, all to the same decimals."""
+    parts = [*PART_FIGURES, PNL]
+    values = [figures.number(figure.path) for figure in parts]
+    decimals = fmt.decimals_for(*values)
+    names = [f"{sign}{figure.label}" for sign, figure in zip(("", "+ ", "+ ", "+ ", "= "), parts, strict=True)]
+    texts = [_signed(value, decimals, console) for value in values]
+    return _row(f"P&L parts, {printable(figures.text('currency'))}", names, texts)
+
+
+def _markouts(figures: Summary, console: Console) -> Table:
+    """Return the markouts of all fills by horizon in one row."""
+    texts = [_signed(figures.number(f"markouts_bps.{horizon}"), 2, console) for horizon in MARKOUTS]
+    return _row("Markouts, bps", [f"{horizon[:-1]} s" for horizon in MARKOUTS], texts)
+
+
+def _row(title: str, names: Sequence[str], texts: Sequence[str]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, min_width=15)
+    for _ in names:
+        table.add_column(justify="right", no_wrap=True)
+    table.add_row(Text(title, "bold"), *(Text(name, "dim") for name in names))
+    table.add_row("", *texts)
+    return table
+
+
+def _signed(value: float | None, decimals: int, console: Console) -> str:
+    return plain(fmt.MISSING if value is None else fmt.number(value, decimals, signed=True), console)
+
+
+def _assumed(figures: Summary, console: Console) -> str:
+    maker, taker = (show(fee, figures).text for fee in FEE_RATES)
+    rate = figures.number("events_per_s")
+    speed = f"; {fmt.count(rate)} events/s" if rate is not None else ""
+    return plain(f"Fills: {flat(figures.get('fills_assumption'))}; fees: maker {maker}, taker {taker}{speed}", console)
+
+
+def plain(text: str, console: Console) -> str:
+    """Return `text` with "-" for the typographic minus, and for the dash too where there is only ASCII."""
+    return text.replace(fmt.MINUS, "-").replace(fmt.MISSING, "-" if console.options.ascii_only else fmt.MISSING)

@@ -1,0 +1,191 @@
+import base64
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bad_input import BadInput
+from reports.page import build_page, write_report
+from reports.results_folder import Results, read_results
+from tests.reports.results_writer import Shape, write_results
+
+HOSTILE = "</script><img src=http://evil.example/x onerror=alert(1)> \"'>&<b>@buy %{x} $title \x1b[31m"
+
+
+class Page(HTMLParser):
+    """Every tag with its attributes, every script, and the text outside them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.text = ""
+        self.inside = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.inside = tag
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.inside == "script":
+            self.scripts[-1] += data
+        elif self.inside != "style":
+            self.text += data
+
+
+def page_of(folder: Path, **changes: Any) -> Page:
+    file = folder / "summary.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+    return Page(build_page(read_results(folder)))
+
+
+def test_every_shape_becomes_a_page(any_results: Results) -> None:
+    page = Page(build_page(any_results))
+    figures = json.loads(page.scripts[0])["figures"]
+    places = {attributes["id"] for tag, attributes in page.tags if attributes.get("class") == "plot"}
+    assert set(figures) == places
+    assert "nan" not in page.text.lower().replace("finance", "").split()
+
+
+def test_the_report_is_written_into_its_folder(short: Path) -> None:
+    report = write_report(short)
+    assert report == short / "report.html"
+    assert report.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert {file.name for file in short.iterdir()} == {
+        "summary.json",
+        "manifest.json",
+        "fills.parquet",
+        "equity.parquet",
+        "positions.csv",
+        "report.html",
+    }
+
+
+def test_a_broken_folder_leaves_the_old_report(short: Path) -> None:
+    report = write_report(short)
+    before = report.read_bytes()
+    (short / "fills.parquet").unlink()
+    with pytest.raises(BadInput):
+        write_report(short)
+    assert report.read_bytes() == before
+
+
+def test_headline_figures_are_in_the_markup(day: Path) -> None:
+    page = Page(build_page(read_results(day)))
+    for text in ("−6.0882 USDT", "−0.609 %", "3,000", "98.00 %", "queue_latency", "maker 10.00 bps, taker 10.00 bps"):
+        assert text in page.text
+    for text in ("112,899 events in 11.8 s", "9,543 events/s", "nautilus_trader 1.231.0", "seed 7"):
+        assert text in page.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "label"),
+    [
+        ({"synthetic": True}, "SYNTHETIC MARKET"),
+        ({"reconstructed_quotes": True}, "RECONSTRUCTED QUOTES"),
+        ({"warnings": ["5 orders were denied"]}, "5 orders were denied"),
+        ({"risk": {"state": "HALTED", "halts": [{"reason": "drawdown", "limit": 5}]}}, "reason: drawdown, limit: 5"),
+        ({"pnl": 1e6}, "THE FIGURES DISAGREE"),
+    ],
+)
+def test_what_nobody_may_overlook_is_said_once_and_only_when_it_is_so(
+    short: Path, changes: dict[str, Any], label: str
+) -> None:
+    assert label not in page_of(short).text
+    assert page_of(short, **changes).text.count(label) == 1
+
+
+def test_a_missing_figure_is_a_dash_with_its_reason_in_sight(short: Path) -> None:
+    page = page_of(short, sharpe=None, sharpe_why="the run is shorter than two grid steps")
+    assert "—" in page.text
+    assert "the run is shorter than two grid steps" in page.text
+    tips = [attributes["title"] for _, attributes in page.tags if "title" in attributes]
+    assert any("Not known here: the run is shorter" in (tip or "") for tip in tips)
+
+
+def test_every_headline_figure_has_a_definition_to_point_at(short: Path) -> None:
+    tiles = [attributes for _, attributes in page_of(short).tags if attributes.get("class") == "tile"]
+    assert len(tiles) == 10
+    assert all(len(tile["title"] or "") > 20 for tile in tiles)
+
+
+def test_breakdowns_show_whatever_figures_there_are(short: Path) -> None:
+    rows = {
+        "alpha": {"pnl": -1.5, "pnl_parts": {"spread": 2.0}, "markouts_bps": {"5s": 0.5}, "sharpe": None},
+        "beta": {"fills": 12, "hedge_ratio": 0.75, "note": "flat"},
+    }
+    rows["alpha"]["sharpe_why"] = "too short"
+    page = page_of(short, by_strategy=rows)
+    for text in ("alpha", "beta", "−1.5000 USDT", "+2.0000 USDT", "0.50 bps", "hedge ratio", "0.75", "flat"):
+        assert text in page.text
+    assert any(attributes.get("title") == "too short" for _, attributes in page.tags)
+
+
+def test_texts_from_files_are_never_markup(tmp_path: Path) -> None:
+    shape = Shape(points=60, fills=20, instruments=(HOSTILE,), strategy=HOSTILE)
+    folder = write_results(tmp_path / "plain", shape)
+    harmless = page_of(folder)
+    hostile = {"description": HOSTILE, "run_id": HOSTILE, "setup": HOSTILE, "currency": HOSTILE, "warnings": [HOSTILE]}
+    hostile |= {"fills_assumption": HOSTILE, "start": HOSTILE, "sharpe": None, "sharpe_why": HOSTILE}
+    page = page_of(folder, **hostile, risk={"state": HOSTILE, "halts": [HOSTILE]})
+    assert not [tag for tag, _ in page.tags if tag in {"img", "b"}]
+    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+    assert len(page.scripts) == len(harmless.scripts) == 3
+    assert page.scripts[1:] == harmless.scripts[1:]
+    assert "<img src=http://evil.example/x" in page.text
+    assert "\x1b" not in page.text
+
+
+def test_plotly_gets_names_that_are_no_markup(tmp_path: Path) -> None:
+    shape = Shape(points=60, fills=20, changes={"currency": "<a href='http://evil.example'>$</a>"})
+    figures = Page(build_page(read_results(write_results(tmp_path, shape)))).scripts[0]
+    assert "evil.example" in figures
+    assert "<a" not in json.loads(figures).__repr__()
+
+
+def test_nothing_is_fetched_and_only_our_scripts_run(short: Path) -> None:
+    page = page_of(short)
+    outside = {"src", "href", "srcset", "action", "poster", "data"}
+    assert [attributes for _, attributes in page.tags if outside & set(attributes)] == []
+    policy = next(attributes["content"] for _, attributes in page.tags if "http-equiv" in attributes)
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; ")
+    allowed = set(re.findall(r"'sha256-([^']+)'", policy))
+    digests = {base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in page.scripts[1:]}
+    assert allowed == digests
+    assert "unsafe" not in policy.split("script-src")[1].split(";")[0]
+
+
+def test_style_and_scripts_of_our_own_name_no_address(project: Path) -> None:
+    for name in ("style.css", "page.js", "sampling.js", "template.html"):
+        assert not re.search(r"https?:|url\(|@import|//[a-z]", (project / "reports" / name).read_text())
+
+
+def test_columns_stand_once_in_the_page(short: Path) -> None:
+    data = json.loads(Page(build_page(read_results(short))).scripts[0])
+    columns = [column["bdata"] for column in data["columns"]]
+    assert len(columns) == len(set(columns))
+    used = {int(place) for place in re.findall(r'"column": (\d+)', json.dumps(data["figures"]))}
+    assert used == set(range(len(columns)))
+
+
+def test_a_report_needs_neither_the_engine_nor_pandas(short: Path, project: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from reports.page import write_report;"
+        f"write_report(Path({str(short)!r}));"
+        "print([name for name in ('pandas', 'nautilus_trader', 'plotly.graph_objects') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
