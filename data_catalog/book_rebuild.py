@@ -61,11 +61,13 @@ class BookChain:
     """
     Chooses, from snapshots and diffs in the order received, the changes that make up one continuous book.
 
-    Diffs received before the first snapshot are kept (at most `EARLY_DIFFS`), since a snapshot arrives late: those
+    Diffs received before the first snapshot are kept (at most `early_limit`), since a snapshot arrives late: those
     with newer update ids are applied right after it, at its time.
 
     Attributes
     ----------
+    early_limit : int
+        The most diffs kept while there is no snapshot; older ones are given up.
     gaps : int
         Breaks in the chain of update ids.
     unusable : int
@@ -77,6 +79,7 @@ class BookChain:
 
     """
 
+    early_limit: int = EARLY_DIFFS
     gaps: int = 0
     unusable: int = 0
     outdated: int = 0
@@ -138,7 +141,7 @@ class BookChain:
 
     def _wait(self, depth: Depth) -> None:
         self._waiting.append(depth)
-        if len(self._waiting) > EARLY_DIFFS:
+        if len(self._waiting) > self.early_limit:
             self._waiting.popleft()
             self.unusable += 1
 
