@@ -7,6 +7,7 @@ A file arrives as `<name>.part` next to its final place and is renamed once its 
 
 import asyncio
 import hashlib
+import os
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -174,8 +175,10 @@ class ArchiveClient:
         while True:
             try:
                 return await attempt()
-            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-                failure = _TransientError(f"no connection to {self._base_url} ({error})", unreachable=True)
+            except aiohttp.ClientConnectorError as error:
+                failure = _TransientError(_why_no_connection(error), unreachable=True)
+            except aiohttp.ConnectionTimeoutError:
+                failure = _TransientError("no answer", unreachable=True)
             except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
                 failure = _TransientError(f"the connection broke off ({type(error).__name__})")
             except _TransientError as error:
@@ -184,8 +187,10 @@ class ArchiveClient:
                 failures, most = 0, part.size
             failures += 1
             if failures >= self._patience.attempts:
-                kind = UnreachableError if failure.unreachable else ArchiveError
-                raise kind(f"{Path(path).name}: {failure}; gave up after {failures} attempts") from failure
+                end = f"given up after {failures} attempts"
+                if failure.unreachable:
+                    raise UnreachableError(f"no connection to {self._base_url} ({failure}), {end}") from failure
+                raise ArchiveError(f"{Path(path).name}: {failure}, {end}") from failure
             await self._sleep(self._patience.delay_secs(failures, failure.retry_after_secs))
 
     async def _checksum_once(self, path: str) -> str:
@@ -214,6 +219,14 @@ class ArchiveClient:
                     file.write(chunk)
                     done += len(chunk)
                     on_bytes(done, total)
+
+
+def _why_no_connection(error: aiohttp.ClientConnectorError) -> str:
+    """Return the operating system's words; those of the event loop name the address once more."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"its certificate is not accepted: {error.certificate_error}"
+    number = error.os_error.errno
+    return os.strerror(number) if number is not None and number > 0 else str(error.os_error.strerror or error.os_error)
 
 
 def _check_status(response: aiohttp.ClientResponse, path: str) -> None:

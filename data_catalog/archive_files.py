@@ -21,8 +21,9 @@ from data_catalog.archive_order import in_order, put_in_order
 from data_catalog.archive_rows import RowCleaner, to_bars, to_funding_rates, to_quotes, to_trades
 from data_catalog.columns import Columns
 from data_catalog.counts import Grid
+from data_catalog.data_types import DataTypeName
 
-DATA_TYPES = {
+DATA_TYPES: dict[ArchiveKind, DataTypeName] = {
     ArchiveKind.AGG_TRADES: "trades",
     ArchiveKind.TRADES: "trades",
     ArchiveKind.BOOK_TICKER: "quotes",
@@ -58,7 +59,7 @@ def bar_type(path: Path, instrument: Instrument) -> str:
 
 def parse_archive_file(
     path: Path, instrument: Instrument, notes: Counter[str] | None = None
-) -> Iterator[tuple[str, Columns]]:
+) -> Iterator[tuple[DataTypeName, Columns]]:
     """
     Read an archive file, zipped or not, with or without a header row.
 
@@ -74,7 +75,7 @@ def parse_archive_file(
 
     Returns
     -------
-    Iterator[tuple[str, Columns]]
+    Iterator[tuple[DataTypeName, Columns]]
         The data type (`trades`, `quotes`, `bars` or `funding_rates`) and rows of it, some 100,000 at a time. Bars
         are stamped with their close.
 
@@ -105,7 +106,7 @@ def _archive_file(path: Path, instrument: Instrument) -> ArchiveFile:
 
 def _chunks(
     path: Path, file: ArchiveFile, instrument: Instrument, notes: Counter[str]
-) -> Iterator[tuple[str, Columns]]:
+) -> Iterator[tuple[DataTypeName, Columns]]:
     layout = csv_format(file.kind, instrument)
     key = _KEYS.get(file.kind, "id")
     tables = read_tables(path, layout)

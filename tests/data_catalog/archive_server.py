@@ -18,7 +18,7 @@ type Act = Callable[[web.Request, bytes], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it came in; `sent` counts the bytes of the answer's body."""
+    """A request as it came in."""
 
     path: str
     range: str | None
@@ -30,7 +30,7 @@ class ArchiveServer:
     Serves files with checksums, ETags and byte ranges, and does once for each request what it was told before.
 
     `cut_after`, `stall_after`, `answer`, `ignore_range` and `say` queue one misbehaviour each for a path; requests
-    beyond those are answered properly.
+    beyond those are answered properly. `asked` lists the requests, `sent` the bytes of the answers by path.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,8 @@ class ArchiveServer:
         assert self._started.wait(10)
 
     def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
         assert not self._thread.is_alive()
 
