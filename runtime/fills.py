@@ -5,9 +5,14 @@ from typing import Any
 
 from nautilus_trader.backtest.models import FillModel, LatencyModel
 
+from runtime.matching import MarketEvents, QueueFillModel
 from runtime.setup import FillAssumptionName, Latency
 
 _MS = 1_000_000
+
+_NEXT_MOMENT_NS = 1
+"""Without latency an order arrives in the next moment: in the same one, the trade that filled an order would fill its
+replacement too, again and again."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +43,12 @@ class FillAssumption:
 
     def venue_options(self, latency: Latency, seed: int) -> dict[str, Any]:
         """Return the arguments of the engine's `add_venue` that make the venue fill in this way."""
+        events = MarketEvents()
+        queue_model = QueueFillModel(events, through_only=not self.fills_at_touch, seed=seed)
         return {
-            "fill_model": FillModel(prob_fill_on_limit=1.0 if self.fills_at_touch else 0.0, random_seed=seed),
-            "latency_model": _latency_model(latency) if self.latency else None,
+            "fill_model": queue_model if self.queue else FillModel(random_seed=seed),
+            "latency_model": _latency_model(latency) if self.latency else LatencyModel(_NEXT_MOMENT_NS),
+            "modules": [events],
             "queue_position": self.queue,
             "liquidity_consumption": self.queue,
             "trade_execution": True,
@@ -61,30 +69,30 @@ FILL_ASSUMPTIONS: dict[FillAssumptionName, FillAssumption] = {
     for assumption in (
         FillAssumption(
             "optimistic",
-            "A trade or quote at the order's price fills it, as if it stood first in the queue; no latency.",
+            "A trade or quote at an order's price fills all of it, as if it stood first in the queue; no latency.",
             fills_at_touch=True,
             queue=False,
             latency=False,
         ),
         FillAssumption(
             "queue",
-            "What stood at the price first trades first, and no liquidity is used twice; no latency.",
+            "What stood at the price first trades first, and no trade fills more than its size; no latency.",
             fills_at_touch=True,
             queue=True,
             latency=False,
         ),
         FillAssumption(
             "queue_latency",
-            "What stood at the price first trades first, no liquidity is used twice, and orders take time to arrive.",
+            "As queue, and orders take time to arrive.",
             fills_at_touch=True,
             queue=True,
             latency=True,
         ),
         FillAssumption(
             "pessimistic",
-            "An order fills only when the market trades through its price, and orders take time to arrive.",
+            "As queue_latency, but only a market that goes beyond an order's price fills it.",
             fills_at_touch=False,
-            queue=False,
+            queue=True,
             latency=True,
         ),
     )

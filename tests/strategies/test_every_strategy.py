@@ -1,0 +1,145 @@
+"""What every strategy must do, whatever it is for."""
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nautilus_trader.model.enums import OrderSide
+from nautilus_trader.model.identifiers import InstrumentId
+
+from strategies.avellaneda_stoikov import AvellanedaStoikov, AvellanedaStoikovConfig
+from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
+from strategies.quoting import QuotingStrategy
+
+PERP = InstrumentId.from_str("SYNUSDT-PERP.BINANCE")
+SIZES = {"instrument_id": PERP, "order_qty": 2.0, "max_position": 6.0}
+
+BUILDERS = {
+    "fixed_spread": lambda: FixedSpread(FixedSpreadConfig(**SIZES, half_spread_quote=0.02, order_refresh_secs=3)),
+    "fixed_spread_tolerant": lambda: FixedSpread(
+        FixedSpreadConfig(**SIZES, half_spread_bps=3, requote_threshold_bps=2)
+    ),
+    "avellaneda_stoikov_finite": lambda: AvellanedaStoikov(
+        AvellanedaStoikovConfig(
+            **SIZES, risk_aversion_per_bps=0.05, kappa_per_bps=0.5, horizon_secs=60, volatility_window_secs=5
+        )
+    ),
+    "avellaneda_stoikov_infinite": lambda: AvellanedaStoikov(
+        AvellanedaStoikovConfig(**SIZES, risk_aversion_per_bps=0.05, kappa_per_bps=0.5, horizon="infinite")
+    ),
+}
+
+every_strategy = pytest.mark.parametrize("name", BUILDERS)
+
+
+def strategy_classes() -> Iterator[type]:
+    for file in (Path(__file__).parents[2] / "strategies").glob("*.py"):
+        module = importlib.import_module(f"strategies.{file.stem}")
+        for _, kind in inspect.getmembers(module, inspect.isclass):
+            if issubclass(kind, QuotingStrategy) and kind is not QuotingStrategy and kind.__module__ == module.__name__:
+                yield kind
+
+
+def test_every_strategy_is_under_this_contract() -> None:
+    assert {type(build()) for build in BUILDERS.values()} == set(strategy_classes())
+
+
+@every_strategy
+def test_trades_two_sided_and_makes_only(name: str, market_of: Any, replay: Any, perpetual: Any) -> None:
+    market = market_of(perpetual)
+    market.random(seed=3)
+
+    run = replay(market, [BUILDERS[name]()])
+
+    assert {order.side for order in run.orders()} == {OrderSide.BUY, OrderSide.SELL}
+    assert len(run.ledger.fills) > 20
+    assert {fill.liquidity for fill in run.ledger.fills} == {"MAKER"}
+
+
+@every_strategy
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("fills", ["optimistic", "queue_latency"])
+def test_inventory_never_passes_its_limit(
+    name: str, seed: int, fills: str, market_of: Any, replay: Any, perpetual: Any
+) -> None:
+    market = market_of(perpetual)
+    market.random(seed)
+
+    run = replay(market, [BUILDERS[name]()], fills=fills)
+
+    assert max(abs(fill.position_after) for fill in run.ledger.fills) <= 6
+
+
+@every_strategy
+def test_never_stands_on_both_sides_of_itself(name: str, market_of: Any, replay: Any, perpetual: Any) -> None:
+    market = market_of(perpetual)
+    market.random(seed=4)
+
+    run = replay(market, [BUILDERS[name]()], fills="queue_latency")
+
+    both = [point for point in run.ledger.position_points if None not in (point.quote_bid, point.quote_ask)]
+    assert len(both) > 30
+    assert all(point.quote_bid < point.quote_ask for point in both)
+
+
+@every_strategy
+def test_the_same_run_twice_gives_the_same_fills(name: str, market_of: Any, replay: Any, perpetual: Any) -> None:
+    market = market_of(perpetual)
+    market.random(seed=5)
+
+    first, second = (replay(market, [BUILDERS[name]()], fills="queue_latency") for _ in range(2))
+
+    assert [str(fill) for fill in first.ledger.fills] == [str(fill) for fill in second.ledger.fills]
+    assert first.ledger.equity_curve == second.ledger.equity_curve
+
+
+@every_strategy
+def test_leaves_no_order_behind_when_it_stops(name: str, market_of: Any, replay: Any, perpetual: Any) -> None:
+    market = market_of(perpetual)
+    market.random(seed=6, seconds=30)
+    market.quote(60, 99.99, 100.01)
+
+    run = replay(market, [BUILDERS[name]()])
+
+    assert run.engine.cache.orders_open() == []
+
+
+@every_strategy
+def test_starts_without_its_instrument_and_does_nothing(name: str, market_of: Any, replay: Any, perpetual: Any) -> None:
+    market = market_of(perpetual)
+    market.random(seed=7, seconds=5)
+
+    run = replay(market, [BUILDERS[name]()], with_instrument=False)
+
+    assert run.orders() == []
+
+
+@every_strategy
+def test_forgets_everything_on_reset(name: str, market_of: Any, replay: Any, perpetual: Any) -> None:
+    market = market_of(perpetual)
+    market.random(seed=8, seconds=60)
+    strategy = BUILDERS[name]()
+    fresh = BUILDERS[name]()
+
+    replay(market, [strategy])
+    strategy.reset()
+
+    def state(of: Any) -> dict[str, str]:
+        values = {key: value for key, value in vars(of).items() if not key.startswith("__")}
+        return {key: str(value) for key, value in values.items() if "0x" not in str(value)}
+
+    assert state(strategy) == state(fresh)
+    assert state(strategy)["_orders"] == "{}"
+
+
+@every_strategy
+@pytest.mark.parametrize(("field", "value"), [("order_qty", 0.0005), ("order_qty", 0.00001), ("max_position", 1.0)])
+def test_refuses_sizes_that_do_not_fit_the_instrument(name: str, field: str, value: float, perpetual: Any) -> None:
+    kind, config = type(BUILDERS[name]()), BUILDERS[name]().config
+    values = {key: getattr(config, key) for key in config.__struct_fields__} | {field: value}
+
+    with pytest.raises(ValueError, match=f"^{field}: was {value}"):
+        kind.check_config(type(config)(**values), {PERP: perpetual})
