@@ -5,9 +5,10 @@ The terminal table, the page and docs/report.md all take labels and definitions 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from typing import Any
 
 from reports import format as fmt
@@ -27,6 +28,7 @@ class Kind(Enum):
     SHARE = auto()
     COUNT = auto()
     RATIO = auto()
+    MULTIPLE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,8 @@ HEADLINE = (
         "sharpe",
         "Sharpe ratio",
         Kind.RATIO,
-        "Mean over standard deviation of the returns of marked-to-market equity on an even grid of time, scaled to "
-        "365 days. Never taken from closed positions.",
+        "Mean over standard deviation of the changes of marked-to-market equity from one point of the grid to the "
+        "next, scaled to a year of 365 days. It has the sign of the P&L: a losing run never shows a positive one.",
     ),
     Figure(
         "max_drawdown_pct",
@@ -84,46 +86,59 @@ HEADLINE = (
         "The deepest fall of equity below its highest value so far, as a percentage of that value.",
     ),
     Figure("fills", "Fills", Kind.COUNT, "Executions of own orders; an order filled in two pieces counts twice."),
-    Figure("maker_share", "Maker share", Kind.SHARE, "The share of fills in which the own order rested in the book."),
+    Figure(
+        "maker_share",
+        "Maker share",
+        Kind.SHARE,
+        "The share of the traded value for which the own order rested in the book.",
+    ),
     FEES,
     Figure(
         "quotes.two_sided_uptime_pct",
         "Two-sided uptime",
         Kind.PERCENT,
-        "The share of the time with at least one own order working on each side of the market.",
+        "The share of the points of the grid at which own orders worked on both sides of the market.",
     ),
     Figure(
         "break_even_maker_fee_bps",
         "Break-even maker fee",
         Kind.BPS,
-        "The maker fee at which this run would have ended with a P&L of zero, all else unchanged. Below the fee that "
-        "is really paid, the strategy loses; a negative one needs a rebate.",
+        "The maker fee at which the trading would have earned nothing, with the same fills and without the gain or "
+        "loss of what was held before. Where it is below the fee that is paid, the strategy loses; below zero it "
+        "needs a rebate.",
     ),
     Figure(
         "turnover",
         "Turnover",
-        Kind.MONEY,
-        "The sum of price × quantity over all fills, in the currency of the report.",
+        Kind.MULTIPLE,
+        "The value of all fills, bought and sold together, as a multiple of the equity at the start.",
     ),
 )
 
 MORE = (
     Figure("equity_start", "Equity at the start", Kind.MONEY, "All balances and positions, marked to the first mid."),
     Figure("equity_end", "Equity at the end", Kind.MONEY, "All balances and positions, marked to the last mid."),
-    Figure("orders", "Orders", Kind.COUNT, "Orders that were submitted."),
+    Figure("orders", "Orders", Kind.COUNT, "Orders that were sent to the venue."),
+    Figure("orders_denied", "Orders denied", Kind.COUNT, "Orders that were stopped before they reached the venue."),
     Figure(
         "win_rate",
         "Win rate",
         Kind.SHARE,
-        "The share of closed trades with a gain after fees. It says nothing of how large the losses are.",
+        "The share of the closing fills that realised a profit against the average cost of the position, after fees. "
+        "It says nothing of how large the losses are.",
     ),
     Figure(
         "profit_factor",
         "Profit factor",
         Kind.RATIO,
-        "The gains of the winning closed trades over the losses of the losing ones, after fees.",
+        "The profits that closing fills realised, divided by the losses that others realised, after fees.",
     ),
-    Figure("quotes.requotes", "Requotes", Kind.COUNT, "How often a working quote was moved: modified, or replaced."),
+    Figure(
+        "quotes.requotes",
+        "Requotes",
+        Kind.COUNT,
+        "Changes of working orders: modifications, and cancellations to move or withdraw a quote.",
+    ),
     Figure(
         "quotes.requotes_per_fill",
         "Requotes per fill",
@@ -150,8 +165,8 @@ PART_FIGURES = (
         "pnl_parts.inventory",
         "Inventory",
         Kind.SIGNED_MONEY,
-        "The gain or loss of what was held while the mid moved: position × change of the mid. Adverse selection "
-        "shows up here.",
+        "The gain or loss of what was held while the mid moved: position × change of the mid, with what was held from "
+        "the start. Adverse selection shows up here.",
     ),
     FEES,
     Figure(
@@ -167,19 +182,13 @@ FEE_RATES = (
     Figure("fees.taker_bps", "Taker fee", Kind.BPS, "What an order that takes liquidity pays on the value of a fill."),
 )
 
+NOTIONAL = Figure("notional", "Traded", Kind.MONEY, "The value of all fills, bought and sold together.")
+
 MARKOUT_DEFINITION = (
     "The gain of a fill against the mid some time later, before fees, weighted by value and given in basis points of "
     "the value traded: spread earned plus what the market did next. Falling with time means that the flow was "
     "informed; a fill pays only while it stays above the fee."
 )
-
-FILL_ASSUMPTIONS = {
-    "optimistic": "A resting order fills as soon as the market touches its price. Flatters every maker.",
-    "queue": "A resting order waits behind the size that was in the book before it. No latency.",
-    "queue_latency": "A resting order waits behind the size that was in the book before it, and commands reach the "
-    "venue late. The default.",
-    "pessimistic": "A resting order fills only when the market trades through its price.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,18 +261,32 @@ def show(figure: Figure, summary: Summary) -> Shown:
     return Shown(figure.label, written(value, figure.kind, summary.text("currency")), "", figure.definition, sign)
 
 
+_WRITERS: dict[Kind, Callable[[float], str]] = {
+    Kind.PERCENT: fmt.percent,
+    Kind.SIGNED_PERCENT: partial(fmt.percent, signed=True),
+    Kind.BPS: fmt.basis_points,
+    Kind.SHARE: lambda value: fmt.percent(value * 100),
+    Kind.COUNT: fmt.count,
+    Kind.RATIO: partial(fmt.number, decimals=2),
+    Kind.MULTIPLE: lambda value: f"{fmt.number(value, 2)} ×",
+}
+
+
 def written(value: float, kind: Kind, currency: str) -> str:
     """Return `value` with its unit."""
-    match kind:
-        case Kind.MONEY | Kind.SIGNED_MONEY:
-            return fmt.money(value, currency, signed=kind is Kind.SIGNED_MONEY)
-        case Kind.PERCENT | Kind.SIGNED_PERCENT:
-            return fmt.percent(value, signed=kind is Kind.SIGNED_PERCENT)
-        case Kind.SHARE:
-            return fmt.percent(value * 100)
-        case Kind.BPS:
-            return fmt.basis_points(value)
-        case Kind.COUNT:
-            return fmt.count(value)
-        case Kind.RATIO:
-            return fmt.number(value, 2)
+    if kind in (Kind.MONEY, Kind.SIGNED_MONEY):
+        return fmt.money(value, currency, signed=kind is Kind.SIGNED_MONEY)
+    return _WRITERS[kind](value)
+
+
+def fee_texts(summary: Summary) -> list[str]:
+    """Return "maker 10.00 bps, taker 10.00 bps", or one such text per instrument, each with its name."""
+    by_instrument = summary.table("fees")
+    if any(not isinstance(rates, Mapping) for rates in by_instrument.values()):
+        return [_fees(summary)]
+    return [f"{name}: {_fees(Summary({'fees': rates}))}" for name, rates in by_instrument.items()] or [fmt.MISSING]
+
+
+def _fees(summary: Summary) -> str:
+    maker, taker = (show(fee, summary).text for fee in FEE_RATES)
+    return f"maker {maker}, taker {taker}"

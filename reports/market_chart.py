@@ -27,9 +27,16 @@ def market_chart(number: int, positions: Positions, fills: Fills) -> Chart:
         _quote_line("Own ask", at, positions.quote_ask[rows], "sell-line"),
         _band(0, 1),
         line("Fair value", at, packed(positions.fair_value[rows]), "fair", visible="legendonly", line={"width": 1.2}),
-        line("Mid", at, packed(positions.mid[rows]), "mid", line={"width": 1.4}, hovertemplate="mid %{y}<br>%{x}"),
         _markers("Buys", len(buys), fills, kept[0], "buy"),
         _markers("Sells", len(sells), fills, kept[1], "sell"),
+        line(
+            "Mid",
+            at,
+            packed(positions.mid[rows]),
+            "mid",
+            line={"width": 1.4},
+            hovertemplate="mid %{y}<br>%{x}<extra></extra>",
+        ),
         _position(at, positions.position[rows]),
     ]
     missing = len(own) - sum(len(side) for side in kept)

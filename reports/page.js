@@ -66,12 +66,14 @@
     layout.legend.uirevision = "kept";
     layout.modebar.uirevision = "kept";
     layout.font.family = getComputedStyle(document.body).fontFamily;
-    layout.dragmode = touch.matches ? false : "zoom";
+    const timed = isTimed(figures[id]);
+    layout.dragmode = timed && !touch.matches ? "zoom" : false;
     if (narrow.matches) {
       layout.margin = { ...layout.margin, l: 40, r: 4, t: layout.showlegend === false ? 30 : 80 };
       layout.font.size = 11;
     }
-    return Plotly.react(id, isTimed(figures[id]) ? showTimes(id, data, layout) : data, layout, config);
+    if (!timed) return Plotly.react(id, data, layout, { ...config, displayModeBar: false });
+    return Plotly.react(id, showTimes(id, data, layout), layout, config);
   };
 
   // Plotly gives times as UTC without saying so: "2024-07-23 15:40:00.5", or shorter where the rest is zero.

@@ -12,11 +12,10 @@ const rowAt = (times, time) => {
   return low;
 };
 
-// The rows in [first, last) to draw: all of them, or of each bucket the rows of the lowest and the highest value of
-// every column and the first gap, so that no peak, trough or gap is lost.
-const rowsToDraw = (columns, first, last, most) => {
-  if (last - first <= most) return Uint32Array.from({ length: last - first }, (_, row) => first + row);
-  const length = Math.ceil((last - first) / Math.floor(most / (2 * columns.length + 1)));
+// Of each of so many buckets of [first, last): the rows of the lowest and the highest value of every column, and of the
+// first gap.
+const extremes = (columns, first, last, buckets) => {
+  const length = Math.ceil((last - first) / buckets);
   const kept = new Set([first, last - 1]);
   for (let start = first; start < last; start += length) {
     const stop = Math.min(last, start + length);
@@ -34,6 +33,17 @@ const rowsToDraw = (columns, first, last, most) => {
     }
   }
   return Uint32Array.from(kept).sort();
+};
+
+// The rows in [first, last) to draw: all of them, or the extremes of as many buckets as leave at most `most` rows, so
+// that no peak, trough or gap is lost.
+const rowsToDraw = (columns, first, last, most) => {
+  if (last - first <= most) return Uint32Array.from({ length: last - first }, (_, row) => first + row);
+  for (let buckets = Math.floor(most / 2); ; ) {
+    const rows = extremes(columns, first, last, buckets);
+    if (rows.length <= most || buckets === 1) return rows;
+    buckets = Math.max(1, Math.floor((0.95 * buckets * most) / rows.length));
+  }
 };
 
 const taken = (column, rows) => Float64Array.from(rows, (row) => column[row]);

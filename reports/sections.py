@@ -1,12 +1,12 @@
 """The sections of the page around the charts: header, banners, tiles, assumptions, footer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from reports import format as fmt
-from reports.figures import FEE_RATES, FILL_ASSUMPTIONS, HEADLINE, MARKOUT_DEFINITION, MORE, PART_FIGURES, Summary, show
+from reports.figures import HEADLINE, MARKOUT_DEFINITION, MORE, PART_FIGURES, Summary, fee_texts, show
 from reports.markup import card, collapsible, items, pairs, text, tile
 from reports.plotting import Chart
 from reports.results_folder import Results
@@ -31,7 +31,7 @@ def header(summary: Summary) -> str:
         "Period (UTC)": f"{fmt.moment(start)} to {fmt.moment(end)}",
         "Length": fmt.duration(seconds) if seconds is not None else "",
         "Instruments": ", ".join(summary.texts("instruments")),
-        "Risk state": summary.text("risk.state"),
+        "Risk controls": summary.text("risk.state") or summary.text("risk_why"),
     }
     listed = "".join(
         f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in facts.items() if value
@@ -68,25 +68,22 @@ def headline(summary: Summary) -> str:
 
 def assumptions(summary: Summary) -> str:
     """Return how fills, fees and data were assumed: what the figures stand and fall with."""
-    fills = summary.get("fills_assumption")
-    name = fmt.flat(fills)
-    maker, taker = (show(fee, summary).text for fee in FEE_RATES)
-    data = "Generated" if summary.get("synthetic") else "Recorded"
+    latency = ", ".join(f"{name} {fmt.flat(value)} ms" for name, value in summary.table("latency_ms").items())
+    fills = [summary.text("fills_description"), f"Latency: {latency}." if latency else ""]
     quotes = "Quotes rebuilt from trades." if summary.get("reconstructed_quotes") else "Quotes as they were sent."
     boxes = (
-        ("Fill assumption", name, FILL_ASSUMPTIONS.get(name, "")),
-        ("Fees", f"maker {maker}, taker {taker}", "Of the traded value, on every fill. A negative fee is a rebate."),
-        ("Market data", data, "A market made from a seed." if data == "Generated" else quotes),
+        ("Fill assumption", [fmt.flat(summary.get("fills_assumption"))], " ".join(filter(None, fills))),
+        ("Fees", fee_texts(summary), "Of the traded value, on every fill. A negative fee is a rebate."),
+        ("Market data", ["Generated"], "A market made from a seed.")
+        if summary.get("synthetic")
+        else ("Market data", ["Recorded"], quotes),
     )
-    return '<div class="assumptions">' + "".join(map(_box, boxes)) + "</div>"
+    return f'<div class="assumptions">{"".join(_box(*box) for box in boxes)}</div>'
 
 
-def _box(box: tuple[str, str, str]) -> str:
-    title, value, explanation = box
-    return (
-        f'<section><h2>{text(title)}</h2><p class="value">{text(value)}</p><p class="small">{text(explanation)}</p>'
-        "</section>"
-    )
+def _box(title: str, values: Sequence[str], explanation: str) -> str:
+    lines = "".join(f'<p class="value">{text(value)}</p>' for value in values)
+    return f'<section><h2>{text(title)}</h2>{lines}<p class="small">{text(explanation)}</p></section>'
 
 
 def chart(drawn: Chart) -> str:

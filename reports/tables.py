@@ -5,12 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 from reports import format as fmt
-from reports.figures import HEADLINE, MARKOUT_DEFINITION, MORE, PART_FIGURES, Kind, Summary, written
+from reports.figures import HEADLINE, MARKOUT_DEFINITION, MORE, NOTIONAL, PART_FIGURES, Kind, Summary, written
 from reports.markup import Cell, card, signed_class, table
 from reports.results_folder import Fills
 
 FILLS_SHOWN = 100
-KNOWN_FIGURES = {figure.path: figure for figure in (*HEADLINE, *MORE, *PART_FIGURES)}
+HOLDINGS = "(holdings)"
+HOLDINGS_NOTE = f"{HOLDINGS} is what was held before the first trade: its gain or loss belongs to no strategy."
+KNOWN_FIGURES = {figure.path: figure for figure in (*HEADLINE, *MORE, *PART_FIGURES, NOTIONAL)}
 
 
 def breakdown(summary: Summary, path: str, title: str) -> str:
@@ -27,7 +29,8 @@ def breakdown(summary: Summary, path: str, title: str) -> str:
         [Cell(name, style="text"), *(_figure_cell(column, row, currency) for column in columns)]
         for name, row in rows.items()
     ]
-    return card(title, table(head, body))
+    note = HOLDINGS_NOTE if HOLDINGS in rows else ""
+    return card(title, table(head, body), small=note)
 
 
 def _flattened(figures: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

