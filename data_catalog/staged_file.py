@@ -14,7 +14,7 @@ from bad_input import BadInput
 from data_catalog.arrow_tables import Rows, check_columns, engine_schema, record_batch
 from data_catalog.origin import Origin, Record
 
-# Reading speed does not depend on the size of row groups, file size does: 5,000 rows take 40 % more than 131,072.
+# Rows per row group. Reading speed hardly depends on it, file size does: 8,192 rows take 45 % more than 131,072.
 ROW_GROUP = 131_072
 
 
@@ -33,6 +33,15 @@ class StagedFile:
     bar_type : str, optional
         For bars.
 
+    Attributes
+    ----------
+    rows : int
+        Rows added so far.
+    first_ns, last_ns : int
+        Times of the first and the last of them, UNIX nanoseconds.
+    pending_bytes : int
+        Memory held by rows not yet written.
+
     """
 
     def __init__(self, path: Path, columns: type[Rows], instrument: Instrument, bar_type: str | None = None) -> None:
@@ -45,17 +54,13 @@ class StagedFile:
         self._file = pq.ParquetWriter(path, self._schema, **_encoding(self._schema))
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = 0
+        self.pending_bytes = 0
         self._hashes = {name: hashlib.sha256() for name in (field.name for field in fields(columns))}
 
     @property
     def record_path(self) -> Path:
         """Where `finish` puts the record."""
         return self.path.with_suffix(".json")
-
-    @property
-    def pending_bytes(self) -> int:
-        """Memory that is held by rows not yet written."""
-        return sum(batch.nbytes for batch in self._pending)
 
     def append(self, columns: Rows) -> None:
         """
@@ -83,7 +88,7 @@ class StagedFile:
         """Write what is pending as a row group."""
         if self._pending:
             self._file.write_table(pa.Table.from_batches(self._pending), row_group_size=ROW_GROUP)
-            self._pending, self._pending_rows = [], 0
+            self._pending, self._pending_rows, self.pending_bytes = [], 0, 0
 
     def finish(self, origin: Origin) -> None:
         """Write the rest, the footer, and beside the file the record of where the rows come from."""
@@ -100,8 +105,10 @@ class StagedFile:
     def _append_batch(self, columns: Rows) -> None:
         for name, digest in self._hashes.items():
             digest.update(np.ascontiguousarray(getattr(columns, name)))
-        self._pending.append(record_batch(columns, self._instrument, self._schema))
-        self._pending_rows += len(columns)
+        batch = record_batch(columns, self._instrument, self._schema)
+        self._pending.append(batch)
+        self._pending_rows += batch.num_rows
+        self.pending_bytes += batch.nbytes
         if self._pending_rows >= ROW_GROUP:
             self.flush()
 
@@ -109,8 +116,7 @@ class StagedFile:
 def _encoding(schema: pa.Schema) -> dict[str, object]:
     times = [field.name for field in schema if field.name in ("ts_event", "ts_init")]
     return {
-        "compression": "zstd",
-        "compression_level": 1,
+        "compression": "lz4",  # reads faster than zstd (6 % of the reading time) and is a tenth larger
         "use_dictionary": [field.name for field in schema if field.name not in (*times, "trade_id")],
         "column_encoding": dict.fromkeys(times, "DELTA_BINARY_PACKED"),
         "write_statistics": times,
