@@ -18,7 +18,7 @@ class Failed(RuntimeError):  # noqa: N818 (reads as what it is at every raise)
 def run(command: click.Command, name: str) -> None:
     """Run `command` with the process's arguments and exit: 0 done, 1 failed while running, 2 bad input."""
     try:
-        command.main(prog_name=name, standalone_mode=False)
+        status = command.main(prog_name=name, standalone_mode=False)
     except BadInput as error:
         _leave(f"error: {error}", BAD_INPUT)
     except click.UsageError as error:
@@ -27,6 +27,7 @@ def run(command: click.Command, name: str) -> None:
         _leave("stopped by the keyboard; nothing was kept", FAILED)
     except Failed as error:
         _leave(f"failed: {error}", FAILED)
+    sys.exit(status if isinstance(status, int) else 0)
 
 
 def _leave(line: str, status: int) -> None:

@@ -219,7 +219,8 @@ class Ledger(Actor):
         for (_, name), book in self.books.items():
             book.mark(self.mid(name))
         equity = self.equity()
-        self.equity_curve.append(EquityPoint(now_ns, equity, self.parts()))
+        holdings = self.parts(strategy=HOLDINGS).total
+        self.equity_curve.append(EquityPoint(now_ns, equity, self.parts(), holdings))
         for name, quote in quotes.items():
             sample = next((sample for (_, traded), sample in self.samples.items() if traded == name), None)
             self.position_points.append(

@@ -65,11 +65,26 @@ class FillRecord:
 
 @dataclass(frozen=True, slots=True)
 class EquityPoint:
-    """The account at one moment: equity and the cumulative parts of its change since the first point."""
+    """
+    The account at one moment.
+
+    Parameters
+    ----------
+    ts_ns : int
+        When, UNIX ns.
+    equity : Decimal
+        All balances and positions at the mid.
+    parts : Parts
+        Where the change since the first point comes from.
+    holdings : Decimal
+        How much of the change is the price of what was held at the start: it would be there without any trade.
+
+    """
 
     ts_ns: int
     equity: Decimal
     parts: Parts
+    holdings: Decimal
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from actors.ledger import HOLDINGS, Ledger
+from actors.ledger import Ledger
 from actors.ledger_records import MARKOUT_HORIZONS_SECS, FillRecord, PositionPoint
 from messages import QuotingSample
 from models.attribution import EXACT, Fill, Parts
@@ -92,6 +92,7 @@ def summarise(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
     start, end = ledger.equity_curve[0].equity, ledger.equity_curve[-1].equity
     fills = ledger.fills
     realised = _realised(fills)
+    traded = EXACT.subtract(parts.total, ledger.equity_curve[-1].holdings)
     summary: dict[str, Any] = {
         "setup": facts.setup,
         "description": facts.description,
@@ -112,9 +113,13 @@ def summarise(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
     }
     _put(summary, "pnl_pct", _ratio(parts.total * 100, start, "the run began without equity"))
     summary["pnl_parts"] = parts_as_dict(parts)
+    summary["pnl_holdings"] = float(ledger.equity_curve[-1].holdings)
+    summary["pnl_trading"] = float(traded)
     _put_markouts(summary, fills)
     _put(summary, "max_drawdown_pct", max_drawdown_pct(equity))
     _put(summary, "sharpe", sharpe(equity, ledger.config.interval_secs))
+    without_holdings = [float(EXACT.subtract(point.equity, point.holdings)) for point in ledger.equity_curve]
+    _put(summary, "sharpe_trading", sharpe(without_holdings, ledger.config.interval_secs))
     summary["fills"] = len(fills)
     summary["orders"] = facts.orders
     summary["orders_denied"] = facts.denied
@@ -123,7 +128,6 @@ def summarise(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
     _put(summary, "win_rate", win_rate(realised))
     _put(summary, "profit_factor", profit_factor(realised))
     summary["quotes"] = _quote_figures(list(ledger.samples.values()), ledger.position_points, len(fills))
-    traded = EXACT.subtract(parts.total, ledger.parts(strategy=HOLDINGS).total)
     _put(summary, "break_even_maker_fee_bps", _break_even_maker_fee(fills, traded))
     summary["fills_assumption"] = facts.fills_assumption
     summary["fills_description"] = facts.fills_description

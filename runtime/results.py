@@ -189,6 +189,7 @@ def _equity_table(points: Sequence[EquityPoint]) -> pa.Table:
     }
     for name in ("spread", "inventory", "fees", "funding"):
         columns[name] = _exact_column([getattr(point.parts, name) for point in points])
+    columns["holdings"] = _exact_column([point.holdings for point in points])
     return pa.table(columns)
 
 
