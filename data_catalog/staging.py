@@ -111,7 +111,7 @@ def settle(catalog: Path) -> None:
         If an import was interrupted while it was moving files and cannot be finished for lack of permission.
 
     """
-    if not _leftovers(catalog):
+    if not (catalog / _STAGING).is_dir():
         return
     try:
         lock = _lock(catalog, wait=_journals(catalog) != [])
