@@ -7,12 +7,17 @@ import numpy as np
 
 from reports import format as fmt
 from reports.downsample import rows_to_keep
-from reports.figures import MARKOUT_DEFINITION, MARKOUTS, PART_FIGURES, PARTS, Summary
+from reports.figures import MARKOUTS, PART_FIGURES, PARTS, Summary
 from reports.market_chart import market_chart
 from reports.plotting import Chart, axis, layout, line, packed, time_axis, times
 from reports.results_folder import Equity, Fills, Floats, Results
 
 MOST_MARKETS = 12
+DASHED = {"Trading": {"dash": "dot", "width": 2}}
+MARKOUT_CAPTION = (
+    "The gain of a fill against the mid some time later, in basis points of its value, before fees: it pays only while "
+    "it stays above the fee."
+)
 
 
 def charts(results: Results) -> list[Chart]:
@@ -62,7 +67,16 @@ def parts_chart(summary: Summary) -> Chart:
         summary.text("currency"), range=[float(steps.min() - room), float(steps.max() + room)], zeroline=True
     )
     shape = layout(360, xaxis=axis(fixedrange=True, showgrid=False), yaxis=vertical, showlegend=False)
-    return Chart("parts", title, definition, {"data": [trace], "layout": shape}, wide=False)
+    return Chart("parts", title, definition, {"data": [trace], "layout": shape}, _holdings_note(summary), wide=False)
+
+
+def _holdings_note(summary: Summary) -> str:
+    """Return how much of the inventory part is no merit of trading, where there is such a part."""
+    held = summary.number("pnl_holdings")
+    if not held:
+        return ""
+    amount = fmt.money(held, summary.text("currency"), signed=True)
+    return f"{amount} of the inventory part is the price change of what was held before the first trade."
 
 
 def equity_chart(equity: Equity, currency: str) -> Chart:
@@ -115,11 +129,16 @@ def drawdown_pct(equity: Floats) -> Floats:
 def parts_over_time_chart(equity: Equity, currency: str) -> Chart:
     """Return the cumulative parts of the P&L and their sum over time."""
     title = "P&L and its parts over time"
-    definition = "Each part summed up from the start; the thick line is their sum, the P&L."
+    definition = (
+        "Each part summed up from the start; the thick line is their sum, the P&L. Trading, where something was held "
+        "before the first trade, is the P&L without its price change."
+    )
     if not len(equity.ts_ns):
         return Chart("parts-over-time", title, definition, None, "There is no point of equity.")
     pnl = equity.equity - equity.equity[0]
     columns = {figure.label: equity.parts[part] for figure, part in zip(PART_FIGURES, PARTS, strict=True)}
+    if equity.holdings.any():
+        columns["Trading"] = pnl - equity.holdings
     if not equity.parts["funding"].any():
         del columns["Funding"]
     rows = rows_to_keep([*columns.values(), pnl])
@@ -127,7 +146,7 @@ def parts_over_time_chart(equity: Equity, currency: str) -> Chart:
     decimals = fmt.decimals_for(*(float(np.abs(column).max()) for column in (*columns.values(), pnl)))
     hover = f"%{{y:+,.{decimals}f}} {escape(currency)}"
     traces = [
-        line(label, at, packed(column[rows]), f"part-{label.lower()}", hovertemplate=hover)
+        line(label, at, packed(column[rows]), f"part-{label.lower()}", hovertemplate=hover, line=DASHED.get(label, {}))
         for label, column in columns.items()
     ]
     traces.append(line("P&L", at, packed(pnl[rows]), "equity", line={"width": 2.6}, hovertemplate=hover))
@@ -139,7 +158,7 @@ def markouts_chart(summary: Summary, fills: Fills) -> Chart:
     """Return the markouts by horizon: all fills from the summary, buys and sells from the fills."""
     title = "Markouts: what the market did after the fills"
     if not len(fills):
-        return Chart("markouts", title, MARKOUT_DEFINITION, None, "There are no fills.", wide=False)
+        return Chart("markouts", title, MARKOUT_CAPTION, None, "There are no fills.", wide=False)
     horizons = ["fill", *(f"{name[:-1]} s" for name in MARKOUTS)]
     everyone = np.ones(len(fills), bool)
     overall = [mean_markout_bps(fills, everyone, "fill")] + [summary.number(f"markouts_bps.{h}") for h in MARKOUTS]
@@ -156,7 +175,7 @@ def markouts_chart(summary: Summary, fills: Fills) -> Chart:
         traces.append(line("Maker fee", horizons, [fee] * len(horizons), "muted", line=style, hovertemplate=hover))
     vertical = axis("bps", zeroline=True, rangemode="tozero")
     shape = layout(360, xaxis=axis(fixedrange=True, type="category"), yaxis=vertical)
-    return Chart("markouts", title, MARKOUT_DEFINITION, {"data": traces, "layout": shape}, wide=False)
+    return Chart("markouts", title, MARKOUT_CAPTION, {"data": traces, "layout": shape}, wide=False)
 
 
 def mean_markout_bps(fills: Fills, chosen: Any, horizon: str) -> float | None:

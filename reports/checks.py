@@ -13,8 +13,8 @@ def disagreements(results: Results) -> list[str]:
     """
     Return what contradicts what in a results folder, in words; empty for one that is sound.
 
-    Compared are the P&L with its parts, with the change in equity, and with the last row of the equity grid, each
-    within 1e-9 of the equity (or of 1, where that is more), and the number of fills with their rows.
+    The P&L is compared with its parts, with trading and holdings, with the change in equity, and with the last row of
+    the equity grid, each within 1e-9 of the equity (or of 1, where that is more); the number of fills with their rows.
     """
     summary, equity = results.summary, results.equity
     pnl = summary.number("pnl")
@@ -24,6 +24,9 @@ def disagreements(results: Results) -> list[str]:
     start, end = ends
     if start is not None and end is not None:
         claims.append(("equity changed by", end - start))
+    shares = [summary.number(f"pnl_{share}") for share in ("trading", "holdings")]
+    if None not in shares:
+        claims.append(("trading and holdings sum to", sum(share for share in shares if share is not None)))
     if len(equity.ts_ns):
         claims.append(("the grid of equity changed by", float(equity.equity[-1] - equity.equity[0])))
         total = sum(values[-1] - values[0] for values in equity.parts.values())

@@ -71,6 +71,12 @@ FEES = Figure(
 
 HEADLINE = (
     PNL,
+    Figure(
+        "pnl_trading",
+        "Trading P&L",
+        Kind.SIGNED_MONEY,
+        "P&L without the price change of what was held before the first trade: what the strategies earned.",
+    ),
     Figure("pnl_pct", "P&L %", Kind.SIGNED_PERCENT, "P&L as a percentage of the equity at the start."),
     Figure(
         "sharpe",
@@ -107,17 +113,30 @@ HEADLINE = (
         "loss of what was held before. Where it is below the fee that is paid, the strategy loses; below zero it "
         "needs a rebate.",
     ),
+)
+
+MORE = (
     Figure(
         "turnover",
         "Turnover",
         Kind.MULTIPLE,
         "The value of all fills, bought and sold together, as a multiple of the equity at the start.",
     ),
-)
-
-MORE = (
     Figure("equity_start", "Equity at the start", Kind.MONEY, "All balances and positions, marked to the first mid."),
     Figure("equity_end", "Equity at the end", Kind.MONEY, "All balances and positions, marked to the last mid."),
+    Figure(
+        "pnl_holdings",
+        "P&L of holdings",
+        Kind.SIGNED_MONEY,
+        "The price change of what was held before the first trade; it would be there without any trade. A part of the "
+        "inventory part.",
+    ),
+    Figure(
+        "sharpe_trading",
+        "Sharpe ratio of trading",
+        Kind.RATIO,
+        "The Sharpe ratio of equity without the price change of what was held before the first trade.",
+    ),
     Figure("orders", "Orders", Kind.COUNT, "Orders that were sent to the venue."),
     Figure("orders_denied", "Orders denied", Kind.COUNT, "Orders that were stopped before they reached the venue."),
     Figure(

@@ -99,7 +99,7 @@ def layout(height: int, **more: Any) -> dict[str, Any]:
     """Return a layout of `height` pixels."""
     return {
         "height": height,
-        "margin": {"l": 72, "r": 12, "t": 36, "b": 36},
+        "margin": {"l": 80, "r": 12, "t": 36, "b": 36},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": "@text", "size": 12},

@@ -67,6 +67,8 @@ class Equity:
     ts_ns: Int64
     equity: Floats
     parts: dict[str, Floats]
+    holdings: Floats
+    """How much of the change of equity is the price of what was held before the first trade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def read_results(folder: Path) -> Results:
         summary=read_summary(folder),
         manifest=_read_object(folder / "manifest.json"),
         fills=_fills(_read_parquet(folder / "fills.parquet", ("ts_ns", *FILL_TEXTS, *FILL_DECIMALS))),
-        equity=_equity(_read_parquet(folder / "equity.parquet", ("ts_ns", "equity", *PARTS))),
+        equity=_equity(_read_parquet(folder / "equity.parquet", ("ts_ns", "equity", *PARTS, "holdings"))),
         positions=_positions(folder / "positions.csv"),
     )
 
@@ -196,6 +198,7 @@ def _equity(table: pa.Table) -> Equity:
         ts_ns=_int64(table["ts_ns"]),
         equity=_floats(table["equity"]),
         parts={name: _floats(table[name]) for name in PARTS},
+        holdings=_floats(table["holdings"]),
     )
 
 

@@ -55,6 +55,7 @@ class Shape:
     fee: Decimal = FEE
     instruments: tuple[str, ...] = ("NEXOUSDT.BINANCE",)
     strategy: str = "avellaneda_stoikov"
+    held_lots: int = 20_000
     changes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -84,7 +85,7 @@ def _path(shape: Shape, seed: int) -> Course:
     for row in np.flatnonzero(~on_grid):
         side[row] = 1 if rng.random() < 0.5 - held / 400_000 else -1
         held += int(side[row] * lots[row])
-    position = np.cumsum(side * lots)
+    position = shape.held_lots + np.cumsum(side * lots)
     step = rng.normal(0.0, 1.1, count)
     step[1:] -= shape.informed * side[:-1] * np.abs(rng.normal(2.0, 1.0, count - 1))
     mid = np.rint(2_400 + np.cumsum(step) * 0.6).astype(np.int64)
@@ -96,9 +97,9 @@ def _money(units: Ints | list[int], unit: Decimal) -> list[Decimal]:
 
 
 def _parts(shape: Shape, path: Course) -> dict[str, list[Decimal]]:
-    """Return the cumulative parts at each row of `path`."""
+    """Return the cumulative parts at each row of `path`, and how much of the inventory part is what was held before."""
     unit = TICK * LOT
-    held = np.concatenate([[0], path.position[:-1]])
+    held = np.concatenate([[shape.held_lots], path.position[:-1]])
     moves = np.diff(path.mid, prepend=path.mid[0])
     fees = np.cumsum(np.abs(path.lots) * path.price)
     return {
@@ -106,6 +107,7 @@ def _parts(shape: Shape, path: Course) -> dict[str, list[Decimal]]:
         "inventory": _money(np.cumsum(held * moves), unit),
         "fees": [-value * shape.fee for value in _money(fees, unit)],
         "funding": [Decimal(0)] * len(path.ts),
+        "holdings": _money(shape.held_lots * (path.mid - path.mid[0]), unit),
     }
 
 
@@ -161,7 +163,7 @@ def _write_positions(folder: Path, shape: Shape, paths: list[Course], equity: li
                 row = grid[point]
                 mid = Decimal(int(path.mid[row])) * TICK
                 held = int(path.position[row])
-                skew = -held // 4_000
+                skew = (shape.held_lots - held) // 4_000
                 bid, ask = mid + (skew - 4) * TICK, mid + (skew + 4) * TICK
                 quotes = ["", ""] if silent[point] else [bid, ask]
                 fair = "" if point < 30 else mid + skew * TICK
@@ -196,7 +198,7 @@ def _summary(shape: Shape, parts: dict[str, list[Decimal]], equity: list[Decimal
     pnl = equity[-1] - equity[0]
     traded = float(sum((row["price"] * row["quantity"] for row in rows), Decimal(0)))
     fee = float(shape.fee * 10_000)
-    gross = float(parts["spread"][-1] + parts["inventory"][-1])
+    gross = float(parts["spread"][-1] + parts["inventory"][-1] - parts["holdings"][-1])
     summary: dict[str, Any] = {
         "setup": shape.strategy,
         "run_id": "20240724T160000-3f2a91c4",
@@ -211,10 +213,14 @@ def _summary(shape: Shape, parts: dict[str, list[Decimal]], equity: list[Decimal
         "equity_end": float(equity[-1]),
         "pnl": float(pnl),
         "pnl_pct": float(pnl / equity[0] * 100),
-        "pnl_parts": {name: float(values[-1]) for name, values in parts.items()},
+        "pnl_parts": {name: float(values[-1]) for name, values in parts.items() if name != "holdings"},
+        "pnl_holdings": float(parts["holdings"][-1]),
+        "pnl_trading": float(pnl - parts["holdings"][-1]),
         "markouts_bps": _markouts(rows),
         "max_drawdown_pct": float(((peak - values) / peak).max() * 100),
         "sharpe": float(returns.mean() / returns.std(ddof=1) * np.sqrt(365 * 24)) if returns.any() else None,
+        "sharpe_trading": None,
+        "sharpe_trading_why": "3 intervals are fewer than 30",
         "fills": len(rows),
         "orders": len(rows) * 9 + 2,
         "orders_denied": 0,
@@ -266,7 +272,8 @@ def write_results(folder: Path, shape: Shape) -> Path:
         ]
         for name in partials[0]
     }
-    equity = [shape.equity_start + sum(values, Decimal(0)) for values in zip(*parts.values(), strict=True)]
+    summed = zip(*(values for name, values in parts.items() if name != "holdings"), strict=True)
+    equity = [shape.equity_start + sum(values, Decimal(0)) for values in summed]
     ts = pa.array(paths[0].ts[paths[0].on_grid])
     columns = {"equity": equity} | parts
     pq.write_table(

@@ -92,7 +92,7 @@ def probe(dom: str) -> dict[str, Any]:
 
 def test_headline_figures_are_on_the_page(dom: str) -> None:
     shown = re.sub(r"<[^>]+>", "", dom)
-    for figure in ("−6.0882 USDT", "−0.609 %", "3,000", "queue_latency"):
+    for figure in ("−9.4882 USDT", "−0.949 %", "3,000", "queue_latency"):
         assert figure in shown
 
 

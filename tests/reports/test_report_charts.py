@@ -12,6 +12,7 @@ from reports.charts import charts, drawdown_pct, markouts_chart, mean_markout_bp
 from reports.figures import MARKOUTS, Summary
 from reports.plotting import Chart, packed
 from reports.results_folder import Fills, Results, read_results
+from tests.reports.results_writer import Shape, write_results
 
 
 def with_plain_colors(node: Any, key: str = "") -> Any:
@@ -156,3 +157,20 @@ def test_packed_columns_are_read_back_as_they_were() -> None:
     table = np.array([[1.5, -2.0], [np.nan, 1e300]])
     np.testing.assert_array_equal(unpacked(packed(table)), table)
     assert json.loads(json.dumps(packed(np.arange(3))))["dtype"] == "f8"
+
+
+def test_trading_is_told_from_what_was_held(short: Path) -> None:
+    results = read_results(short)
+    assert results.equity.holdings.any()
+    trading = unpacked(trace_of(chart_of(results, "parts-over-time"), "Trading")["y"])
+    pnl = results.equity.equity - results.equity.equity[0]
+    np.testing.assert_allclose(trading + results.equity.holdings, pnl)
+    assert trading[-1] == pytest.approx(results.summary.number("pnl_trading"))
+
+
+def test_without_holdings_nothing_is_said_of_them(tmp_path: Path) -> None:
+    results = read_results(write_results(tmp_path, Shape(points=60, fills=20, held_lots=0)))
+    chart = chart_of(results, "parts-over-time")
+    assert chart.figure is not None
+    assert [trace["name"] for trace in chart.figure["data"]] == ["Spread", "Inventory", "Fees", "P&amp;L"]
+    assert chart_of(results, "parts").note == ""

@@ -24,6 +24,7 @@ def test_a_flattered_pnl_contradicts_everything_else(short: Path) -> None:
     assert [text.split(", but ")[1].rsplit(" ", 1)[0] for text in found] == [
         "the parts of the P&L sum to",
         "equity changed by",
+        "trading and holdings sum to",
         "the grid of equity changed by",
         "the parts on the grid of equity sum to",
     ]

@@ -84,8 +84,17 @@ def test_a_broken_folder_leaves_the_old_report(short: Path) -> None:
 
 def test_headline_figures_are_in_the_markup(day: Path) -> None:
     page = Page(build_page(read_results(day)))
-    for text in ("−6.0882 USDT", "−0.609 %", "3,000", "98.00 %", "queue_latency", "maker 10.00 bps, taker 10.00 bps"):
+    for text in (
+        "−9.4882 USDT",
+        "−0.949 %",
+        "−6.0882 USDT",
+        "3,000",
+        "98.00 %",
+        "queue_latency",
+        "maker 10.00 bps, taker 10.00 bps",
+    ):
         assert text in page.text
+    assert "−3.4000 USDT of the inventory part is the price change of what was held" in page.text
     for text in ("112,899 events in 11.8 s", "9,543 events/s", "nautilus_trader 1.231.0", "seed 7"):
         assert text in page.text
 
