@@ -25,8 +25,8 @@ class Grid:
         The size of one quote and the largest inventory, in lots.
     smallest_lots : int
         The smallest quantity that the venue takes, in lots.
-    min_notional : Decimal
-        The smallest value of an order that the venue takes, in the quote currency; 0 where it has none.
+    min_value : int
+        The smallest value of an order that the venue takes, in ticks × lots; 0 where it has none.
 
     """
 
@@ -39,7 +39,7 @@ class Grid:
     order_lots: int
     max_position_lots: int
     smallest_lots: int
-    min_notional: Decimal
+    min_value: int
 
     @classmethod
     def of(cls, instrument: Instrument, order_qty: float, max_position: float) -> Self:
@@ -61,8 +61,10 @@ class Grid:
             raise ValueError(f"order_qty: was {order_qty}, expected at least {instrument.id}'s minimum {smallest}")
         if max_position < order_qty:
             raise ValueError(f"max_position: was {max_position}, expected at least order_qty, which is {order_qty}")
+        tick = instrument.price_increment.as_decimal()
+        min_notional = instrument.min_notional.as_decimal() if instrument.min_notional else Decimal(0)
         return cls(
-            tick=instrument.price_increment.as_decimal(),
+            tick=tick,
             step=step,
             tick_raw=instrument.price_increment.raw,
             step_raw=instrument.size_increment.raw,
@@ -71,7 +73,7 @@ class Grid:
             order_lots=int(order_lots),
             max_position_lots=int(Decimal(repr(max_position)) / step),
             smallest_lots=int((smallest / step).to_integral_value(ROUND_CEILING)),
-            min_notional=instrument.min_notional.as_decimal() if instrument.min_notional else Decimal(0),
+            min_value=int((min_notional / (tick * step)).to_integral_value(ROUND_CEILING)),
         )
 
     def price(self, ticks: int) -> Decimal:
@@ -88,10 +90,7 @@ class Grid:
 
     def min_lots(self, price_ticks: int) -> int:
         """Return the smallest quantity, in lots, that the venue takes at this price."""
-        if not self.min_notional:
-            return self.smallest_lots
-        by_value = self.min_notional / (self.price(price_ticks) * self.step)
-        return max(self.smallest_lots, int(by_value.to_integral_value(ROUND_CEILING)))
+        return max(self.smallest_lots, -(-self.min_value // price_ticks))
 
     def engine_price(self, ticks: int) -> Price:
         """Return a price in ticks as the engine's type."""

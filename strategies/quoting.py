@@ -103,6 +103,7 @@ class QuotingStrategy(Strategy):
         self._post_only_rejections = 0
         self._denied = 0
         self._quoting = False
+        self._waiting = False
 
     @classmethod
     def check_config(cls, config: QuotingConfig, instruments: Mapping[InstrumentId, Instrument]) -> None:
@@ -240,7 +241,9 @@ class QuotingStrategy(Strategy):
         desired = self.desired_quotes()
         tolerance = 0 if exact else int(self.mid * self.config.requote_threshold_bps * 1e-4)
         assert self._adapter is not None
-        for command in plan_commands(list(self._orders.values()), desired, tolerance, self._adapter.can_modify):
+        plan = plan_commands(list(self._orders.values()), desired, tolerance, self._adapter.can_modify)
+        self._waiting = not plan.complete
+        for command in plan.commands:
             self._execute(command)
 
     def _execute(self, command: Command) -> None:
@@ -323,7 +326,7 @@ class QuotingStrategy(Strategy):
         else:
             order.state = OrderState.WORKING
             order.aimed_price = order.price
-        if requote:
+        if requote and self._waiting:
             self._requote()
 
     def _gone(self, order_id: str) -> None:

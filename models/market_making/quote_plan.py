@@ -90,12 +90,19 @@ class Cancel(NamedTuple):
 type Command = Submit | Modify | Cancel
 
 
+class Plan(NamedTuple):
+    """What to send now, and whether that is all: an incomplete plan waits for an order that is on its way."""
+
+    commands: list[Command]
+    complete: bool
+
+
 def plan_commands(
     working: Sequence[WorkingOrder],
     desired: Sequence[Quote],
     tolerance: int,
     can_modify: bool,
-) -> list[Command]:
+) -> Plan:
     """
     Return the fewest commands that turn `working` into `desired`.
 
@@ -118,31 +125,50 @@ def plan_commands(
 
     Returns
     -------
-    list of Command
+    Plan
+        It is incomplete when an order could not be moved because a command for it is on its way, or a quote waits for
+        an order of ours to get out of its way: make a new plan when that order is settled.
 
     """
     commands: list[Command] = []
+    complete = True
     for side in (Side.BID, Side.ASK):
         barrier = _own_opposite_price(working, side)
         pairs, spare_orders, spare_quotes = _pair(_of_side(working, side), _of_side(desired, side), tolerance)
         for order, quote in pairs:
-            command = _move(order, quote, tolerance, can_modify, barrier)
-            if command is not None:
-                commands.append(command)
-        commands.extend(Cancel(order) for order in spare_orders if order.state is OrderState.WORKING)
-        commands.extend(Submit(quote) for quote in spare_quotes if not _crosses(quote, barrier))
-    return commands
+            if abs(order.aimed_price - quote.price) <= tolerance and order.quantity <= quote.quantity:
+                continue
+            if order.state is not OrderState.WORKING or (can_modify and _crosses(quote, barrier)):
+                complete = False
+            else:
+                commands.append(Modify(order, quote) if can_modify else Cancel(order))
+        for order in spare_orders:
+            if order.state is OrderState.WORKING:
+                commands.append(Cancel(order))
+            else:
+                complete = False
+        for quote in spare_quotes:
+            if _crosses(quote, barrier):
+                complete = False
+            else:
+                commands.append(Submit(quote))
+    return Plan(commands, complete)
 
 
 def _of_side[T: (WorkingOrder, Quote)](items: Sequence[T], side: Side) -> list[T]:
     """Return the items of one side, the best price first."""
-    return sorted((item for item in items if item.side is side), key=lambda item: -side.value * item.price)
+    chosen = [item for item in items if item.side is side]
+    if len(chosen) > 1:
+        chosen.sort(key=lambda item: -side.value * item.price)
+    return chosen
 
 
 def _pair(
     orders: list[WorkingOrder], quotes: list[Quote], tolerance: int
 ) -> tuple[list[tuple[WorkingOrder, Quote]], list[WorkingOrder], list[Quote]]:
     """Return pairs, the orders that no quote is left for, and the quotes that no order is left for."""
+    if len(orders) == len(quotes) == 1:
+        return [(orders[0], quotes[0])], [], []
     pairs, homeless = [], []
     for order in orders:
         at = order.aimed_price
@@ -155,18 +181,6 @@ def _pair(
     matched = min(len(homeless), len(quotes))
     pairs.extend(zip(homeless, quotes, strict=False))
     return pairs, homeless[matched:], quotes[matched:]
-
-
-def _move(
-    order: WorkingOrder, quote: Quote, tolerance: int, can_modify: bool, barrier: int | None
-) -> Modify | Cancel | None:
-    if order.state is not OrderState.WORKING:
-        return None
-    if abs(order.price - quote.price) <= tolerance and order.quantity <= quote.quantity:
-        return None
-    if not can_modify:
-        return Cancel(order)
-    return None if _crosses(quote, barrier) else Modify(order, quote)
 
 
 def _own_opposite_price(working: Sequence[WorkingOrder], side: Side) -> int | None:

@@ -1,0 +1,154 @@
+"""
+The cost of quoting: Avellaneda-Stoikov requoting on every price move, against a strategy that does nothing.
+
+Both replay the same synthetic market on a margin account in one process, in turn, and are timed by CPU time. Prints
+JSON with the ratio of the medians; at most 6 is asked for, 5 is the goal.
+
+    uv run python -m benchmarks.maker_cost
+"""
+
+import gc
+import itertools
+import json
+import statistics
+import time
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+import pandas as pd
+from nautilus_trader.backtest.config import BacktestEngineConfig
+from nautilus_trader.backtest.engine import BacktestEngine
+from nautilus_trader.common.config import LoggingConfig
+from nautilus_trader.model.data import QuoteTick
+from nautilus_trader.model.enums import AccountType, OmsType
+from nautilus_trader.model.identifiers import InstrumentId, Venue
+from nautilus_trader.model.objects import Money
+from nautilus_trader.risk.config import RiskEngineConfig
+from nautilus_trader.trading.config import StrategyConfig
+from nautilus_trader.trading.strategy import Strategy
+
+from data_catalog.contents import load_instruments
+from data_catalog.instruments import currency
+from data_catalog.stream import DataRequest, stream
+from data_catalog.synth import SyntheticMarket, write_synthetic_market
+from runtime.fills import FILL_ASSUMPTIONS
+from runtime.setup import Latency
+from strategies.avellaneda_stoikov import AvellanedaStoikov, AvellanedaStoikovConfig
+
+INSTRUMENT = InstrumentId.from_str("SYNUSDT-PERP.BINANCE")
+AT_MOST = 6.0
+
+
+class IdleConfig(StrategyConfig, frozen=True, kw_only=True):
+    """Nothing to configure."""
+
+
+class Idle(Strategy):
+    """Listens to quotes and does nothing."""
+
+    def on_start(self) -> None:
+        """Listen."""
+        self.subscribe_quote_ticks(INSTRUMENT)
+
+    def on_quote_tick(self, tick: QuoteTick) -> None:
+        """Do nothing."""
+
+
+def maker() -> AvellanedaStoikov:
+    """Return a maker without tolerance: it moves its quotes on every price move."""
+    return AvellanedaStoikov(
+        AvellanedaStoikovConfig(
+            instrument_id=INSTRUMENT,
+            order_qty=1.0,
+            max_position=10.0,
+            kappa_per_bps=0.35,
+            risk_aversion_per_bps=0.003,
+            volatility_window_secs=60.0,
+        )
+    )
+
+
+def load(hours: float) -> tuple[Any, list[Any]]:
+    """Return the instrument and the ticks of a synthetic market."""
+    with TemporaryDirectory() as folder:
+        catalog = Path(folder) / "catalog"
+        write_synthetic_market(catalog, SyntheticMarket(hours=hours))
+        requests = [DataRequest(INSTRUMENT.value, kind) for kind in ("quotes", "trades")]
+        chunks = stream(catalog, requests, 0, 2**62)
+        return load_instruments(catalog, [INSTRUMENT.value])[0], [tick for chunk in chunks for tick in chunk]
+
+
+def run(instrument: Any, ticks: list[Any], strategy: Strategy, fills: str) -> tuple[float, int]:
+    """Replay `ticks` through `strategy`; return CPU seconds and the number of order events."""
+    engine = BacktestEngine(
+        BacktestEngineConfig(
+            logging=LoggingConfig(bypass_logging=True),
+            run_analysis=False,
+            risk_engine=RiskEngineConfig(
+                max_order_submit_rate="1000000/00:00:01", max_order_modify_rate="1000000/00:00:01"
+            ),
+        )
+    )
+    engine.add_venue(
+        Venue("BINANCE"),
+        OmsType.NETTING,
+        AccountType.MARGIN,
+        [Money(100_000, currency("USDT"))],
+        base_currency=currency("USDT"),
+        default_leverage=Decimal(10),
+        **FILL_ASSUMPTIONS[fills].venue_options(Latency(), seed=1),  # type: ignore[index]
+    )
+    engine.add_instrument(instrument)
+    engine.add_strategy(strategy)
+    engine.add_data_iterator("market", iter([ticks]))
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    started = time.process_time()
+    engine.run(start=pd.Timestamp(ticks[0].ts_init, tz="UTC"), end=pd.Timestamp(ticks[-1].ts_init, tz="UTC"))
+    cpu_s = time.process_time() - started
+    gc.enable()
+    gc.unfreeze()
+    events = sum(order.event_count for order in engine.cache.orders())
+    engine.dispose()
+    return cpu_s, events
+
+
+@click.command()
+@click.option("--hours", default=1.0, help="Length of the synthetic market.")
+@click.option("--rounds", default=3, help="Runs of each.")
+@click.option("--fills", default="queue", type=click.Choice(list(FILL_ASSUMPTIONS)), help="Fill assumption.")
+def main(hours: float, rounds: int, fills: str) -> None:
+    """Print the ratio."""
+    instrument, ticks = load(hours)
+    run(instrument, ticks[:2_000], maker(), fills)
+    idle, busy, order_events = [], [], 0
+    for _ in range(rounds):
+        idle.append(run(instrument, ticks, Idle(IdleConfig()), fills)[0])
+        cpu_s, order_events = run(instrument, ticks, maker(), fills)
+        busy.append(cpu_s)
+    quotes = [tick for tick in ticks if isinstance(tick, QuoteTick)]
+    moves = sum(
+        (a.bid_price.raw, a.ask_price.raw) != (b.bid_price.raw, b.ask_price.raw)
+        for a, b in itertools.pairwise(quotes)
+    )
+    ratio = statistics.median(busy) / statistics.median(idle)
+    result = {
+        "benchmark": "maker_cost",
+        "ticks": len(ticks),
+        "price_moves": moves,
+        "order_events": order_events,
+        "idle_us_per_tick": round(statistics.median(idle) / len(ticks) * 1e6, 2),
+        "maker_us_per_tick": round(statistics.median(busy) / len(ticks) * 1e6, 2),
+        "ratio": round(ratio, 2),
+        "at_most": AT_MOST,
+        "passed": ratio <= AT_MOST,
+    }
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()
