@@ -24,15 +24,15 @@ class TradesInQuotes:
         Trades with a quote around them.
     outside : int
         Those that were outside.
-    furthest_counts, furthest_ns : int
-        How far outside the worst was, in price counts, and when.
+    furthest_bps, furthest_ns : float and int
+        How far outside the worst was, relative to its price, and when (UNIX nanoseconds).
 
     """
 
     window_ns: int = WINDOW_NS
     compared: int = 0
     outside: int = 0
-    furthest_counts: int = 0
+    furthest_bps: float = 0.0
     furthest_ns: int = 0
     _quotes: list[Quotes] = field(default_factory=list)
     _trades: list[Trades] = field(default_factory=list)
@@ -77,9 +77,10 @@ class TradesInQuotes:
         )
         self.compared += len(trades)
         self.outside += int(np.count_nonzero(beyond > 0))
-        worst = int(beyond.argmax())
-        if beyond[worst] > self.furthest_counts:
-            self.furthest_counts, self.furthest_ns = int(beyond[worst]), int(trades.ts_init[worst])
+        relative = beyond / trades.price
+        worst = int(relative.argmax())
+        if (bps := float(relative[worst]) * 1e4) > self.furthest_bps:
+            self.furthest_bps, self.furthest_ns = bps, int(trades.ts_init[worst])
 
 
 def _extreme(function: np.ufunc, values: Int64, start: Int64, stop: Int64) -> Int64:

@@ -147,6 +147,12 @@ def test_deltas_have_the_actions_and_flags_of_the_engine():
     assert rounded == 0
 
 
+def test_lost_book_is_empty_in_the_engine_too():
+    deltas, _ = deltas_of(feed(BookChain(), [snapshot(10), diff(12, 12)]), GRID)
+    assert engine_touch(deltas) == (None, None)
+    assert len(BookTouch().add(deltas)) == 1
+
+
 def test_no_changes_give_no_deltas():
     deltas, _ = deltas_of([], GRID)
     assert len(deltas) == 0

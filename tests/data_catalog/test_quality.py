@@ -163,7 +163,8 @@ def test_trade_is_outside_where_it_is_beyond_every_quote_around_it(size, trade, 
 
 def test_worst_trade_is_named(size):
     found = compare(quotes((0, 100, 101)), trades((5, 1, 100), (6, 2, 90), (7, 3, 140), (8, 4, 99)), size)
-    assert (found.outside, found.furthest_counts, found.furthest_ns) == (3, 39, 7 * MS)
+    assert (found.outside, found.furthest_ns) == (3, 7 * MS)
+    assert found.furthest_bps == pytest.approx(39 / 140 * 1e4)
 
 
 def test_trades_before_any_quote_are_not_compared(size):
