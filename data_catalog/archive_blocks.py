@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 
 from bad_input import BadInput
 
-BLOCK_BYTES = 16 * 2**20
+BLOCK_BYTES = 4 * 2**20
 
 
 def blocks(path: Path) -> Iterator[bytes]:

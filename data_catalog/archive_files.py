@@ -18,7 +18,7 @@ from data_catalog.archive_csv import read_tables
 from data_catalog.archive_formats import csv_format
 from data_catalog.archive_index import INTERVALS, KINDS, ArchiveFile, ArchiveKind, market_of, parse_file_name
 from data_catalog.archive_order import in_order, put_in_order
-from data_catalog.archive_rows import RowCleaner, to_bars, to_funding_rates, to_quotes, to_trades
+from data_catalog.archive_rows import RowCleaner, SideCount, to_bars, to_funding_rates, to_quotes, to_trades
 from data_catalog.columns import Columns
 from data_catalog.counts import Grid
 from data_catalog.data_types import DataTypeName
@@ -83,7 +83,7 @@ def parse_archive_file(
     ------
     BadInput
         At once for a name that does not fit, while iterating for a broken file or a bad row, whose line is named.
-        Damage to the zip file shows before the first rows come.
+        Damage to the zip file shows before the first rows come; that all trades have the same aggressor, at the end.
 
     """
     file = _archive_file(path, instrument)
@@ -115,6 +115,7 @@ def _chunks(
         tables = put_in_order(tables, key)
     cleaner = RowCleaner(path, layout, key, notes)
     grid = Grid.of(instrument)
+    sides = SideCount(path)
     for table in tables:
         rows = cleaner.clean(table)
         columns: Columns
@@ -127,5 +128,7 @@ def _chunks(
                 columns = to_funding_rates(rows)
             case _:
                 columns = to_trades(rows, grid)
+                sides.add(columns)
         if len(columns):
             yield DATA_TYPES[file.kind], columns
+    sides.check()

@@ -26,6 +26,10 @@ LATE_ROW_LIMIT_NS = 60 * 10**9
 _MICROSECONDS_FROM = 10**14  # as milliseconds this would be the year 5138, as microseconds it is 1973
 _EARLIEST_NS = int(np.datetime64("2010-01-01", "ns").astype(np.int64))
 _LATEST_NS = int(np.datetime64("2100-01-01", "ns").astype(np.int64))
+# Issues 263, 342, 476 and 492 of github.com/binance/binance-public-data: sizes of 0 in aggTrades of 2023, one side
+# only in trades from July 2026 on.
+_OTHER_KIND = "; some files of the archive are faulty: aggTrades and trades of the same days tell the same story"
+_LEAST_TRADES_OF_BOTH_SIDES = 1_000
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -141,9 +145,38 @@ def _nanoseconds(times: Int64) -> Int64:
 def to_trades(rows: Rows, grid: Grid) -> Trades:
     """Return trades; the aggressor is the side that was not the maker. Raises BadInput for a bad row."""
     _check_price(rows, "price", grid)
-    rows.refuse(rows["size"] <= 0, "size", "is not positive")
+    rows.refuse(rows["size"] < 0, "size", "is negative")
+    rows.refuse(rows["size"] == 0, "size", f"is no size{_OTHER_KIND}")
     aggressor = np.where(rows["buyer_is_maker"], SELLER, BUYER).astype(np.uint8)
     return Trades(rows["price"], rows["size"], aggressor, rows["id"], rows.ts, rows.ts)
+
+
+class SideCount:
+    """
+    Counts the sides of the trades of one file.
+
+    Parameters
+    ----------
+    path : Path
+        Named in the refusal.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._buyers = 0
+        self._trades = 0
+
+    def add(self, trades: Trades) -> None:
+        """Count more trades."""
+        self._trades += len(trades)
+        self._buyers += int(np.count_nonzero(trades.aggressor == BUYER))
+
+    def check(self) -> None:
+        """Raise BadInput if a thousand trades or more all have the same aggressor: then the side is not known."""
+        if self._trades >= _LEAST_TRADES_OF_BOTH_SIDES and self._buyers in (0, self._trades):
+            which = "false" if self._buyers else "true"
+            raise BadInput(f"is_buyer_maker is {which} in all {self._trades:,} rows{_OTHER_KIND}", file=self._path)
 
 
 def to_quotes(rows: Rows, grid: Grid, notes: Counter[str]) -> Quotes:

@@ -31,6 +31,15 @@ Examples:
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where files come from and go to, and how many at a time."""
+
+    base_url: str
+    downloads: Path
+    parallel: int
+
+
 @dataclass(slots=True)
 class Outcome:
     """What became of a request."""
@@ -120,38 +129,41 @@ def command(
     )
     _check_url(base_url)
     destination = None if no_import else Destination(downloads, catalog, quotes_from_trades, replace, keep)
+    outcome = _carry_out(request, destination, Connection(base_url.rstrip("/"), downloads, parallel))
+    _echo_files(outcome)
+    _echo_rows(outcome.imported, catalog)
+    if no_import and outcome.files("fetched"):
+        click.echo(f"downloaded files are in {downloads}")
+    sys.exit(_echo_trouble(outcome, request, allow_missing=allow_missing))
+
+
+def _carry_out(request: Request, destination: Destination | None, connection: Connection) -> Outcome:
+    """Download, and import if there is a destination; what fails on the way becomes part of the outcome."""
     plan, stored = plan_against(request, destination) if destination else (request.plan(), set[Source]())
     click.echo(request)
     outcome = Outcome(plan.stored)
     with DownloadProgress() as progress:
         try:
-            outcome.fetched = asyncio.run(
-                _fetch(request, plan.files, stored, progress, base_url=base_url, downloads=downloads, parallel=parallel)
-            )
+            outcome.fetched = asyncio.run(_fetch(request, plan.files, stored, connection, progress))
             if destination:
                 for imported in import_fetched(request, outcome.fetched, destination, progress):
                     outcome.imported.append(imported)
         except (UnreachableError, BadInput) as error:
             outcome.problems.append(str(error))
-    _echo_files(outcome)
-    _echo_rows(outcome.imported, catalog)
-    if no_import:
-        click.echo(f"downloaded files are in {downloads}")
-    sys.exit(_echo_trouble(outcome, request, allow_missing=allow_missing))
+        except KeyboardInterrupt:
+            outcome.problems.append("stopped by the keyboard")
+    return outcome
 
 
 async def _fetch(
     request: Request,
     files: Sequence[ArchiveFile],
     stored: Collection[Source],
+    connection: Connection,
     progress: DownloadProgress,
-    *,
-    base_url: str,
-    downloads: Path,
-    parallel: int,
 ) -> list[Fetched]:
-    async with ArchiveClient(base_url.rstrip("/"), downloads) as client:
-        return await download(request, files, client, progress, stored=stored, parallel=parallel)
+    async with ArchiveClient(connection.base_url, connection.downloads) as client:
+        return await download(request, files, client, progress, stored=stored, parallel=connection.parallel)
 
 
 def _day(text: str, key: str) -> date:
@@ -177,7 +189,8 @@ def _echo_files(outcome: Outcome) -> None:
         "not in the archive": len(outcome.files("missing")),
         "failed": len(outcome.files("failed")),
     }
-    click.echo("files: " + (", ".join(f"{number} {what}" for what, number in counts.items() if number) or "none"))
+    if any(counts.values()):
+        click.echo("files: " + ", ".join(f"{number} {what}" for what, number in counts.items() if number))
 
 
 def _echo_rows(imported: Sequence[Imported], catalog: Path) -> None:

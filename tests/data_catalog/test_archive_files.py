@@ -1,6 +1,8 @@
+import gzip
 import json
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +21,7 @@ from data_catalog.archive_index import ArchiveKind
 from data_catalog.archive_order import put_in_order
 from data_catalog.columns import Bars, FundingRates, Quotes, Trades
 from data_catalog.instruments import find_instrument
+from data_catalog.recording import RecordingParser
 
 PERP = find_instrument("BTCUSDT-PERP.BINANCE")
 SPOT = find_instrument("BTCUSDT.BINANCE")
@@ -195,7 +198,8 @@ def test_45_000_random_decimals_come_through_exactly(tmp_path):
     price_texts = [str(Decimal(price).scaleb(-2)) for price in prices]
     size_texts = [f"{Decimal(size).scaleb(-5):f}000" for size in sizes]
     small = [str(Decimal(size % 100).scaleb(-5)) for size in sizes]
-    rows = [agg_trade(row, *texts) for row, texts in enumerate(zip(price_texts, size_texts, strict=True))]
+    texts = zip(price_texts, size_texts, strict=True)
+    rows = [agg_trade(row, *pair, maker=str(row % 2 == 0)) for row, pair in enumerate(texts)]
     rows += [agg_trade(45_000 + row, size=text) for row, text in enumerate(small) if sizes[row] % 100]
     _, trades = parse(write(tmp_path, AGG_TRADES, "".join(rows)), SPOT)
     assert trades.price[:45_000].tolist() == prices
@@ -227,8 +231,9 @@ def test_header_columns_are_found_by_name_in_any_order(tmp_path):
         (agg_trade(3, price="60000.15"), 'price was "60000.15", expected a number with at most 1 decimals; tick and'),
         (agg_trade(3, price="-60000.1"), "price -60000.1 is not positive"),
         (agg_trade(3, price="1e30"), "price 1000000000000000000000000000000.0 is out of range"),
-        (agg_trade(3, size="-0.002"), "size -0.002 is not positive"),
-        (agg_trade(3, size="0"), "size 0.000 is not positive"),
+        (agg_trade(3, size="-0.002"), "size -0.002 is negative"),
+        (agg_trade(3, size="0"), "size 0.000 is no size; some files of the archive are faulty"),
+        (agg_trade(3, size="2.7755575615628914e-17"), 'size was "2.7755575615628914e-17", expected a number with at'),
         (agg_trade(3, maker="maybe"), 'buyer_is_maker was "maybe", expected true or false'),
         (agg_trade(3, time="17.5"), 'time was "17.5", expected a whole number'),
         (agg_trade(3, time="17"), "time 17 is not a time in milliseconds or microseconds"),
@@ -301,11 +306,26 @@ def test_times_a_little_late_are_raised_and_counted(tmp_path, monkeypatch):
     assert notes == {"late_rows": 2}
 
 
+@pytest.mark.parametrize(("rows", "maker"), [(1_000, "true"), (2_000, "false")])
+def test_a_file_that_does_not_know_the_side_of_its_trades_is_refused(tmp_path, rows, maker):
+    text = "".join(agg_trade(number, maker=maker) for number in range(rows))
+    with pytest.raises(BadInput, match=rf"is_buyer_maker is {maker} in all {rows:,} rows; some files of the archive"):
+        parse(write(tmp_path, AGG_TRADES, text))
+
+
+def test_a_quiet_day_may_have_one_side_only(tmp_path):
+    text = "".join(agg_trade(number) for number in range(999))
+    assert len(parse(write(tmp_path, AGG_TRADES, text))[1]) == 999
+
+
 def shuffled_trades(rows: int) -> list[str]:
     """Return the rows of a file whose second half is shuffled into its first, as the archive has them."""
     half = rows // 2
     ids = [number for low in range(half) for number in (low, low + half)]
-    return [agg_trade(number, price=f"{60000 + number % 7}.5", time=1723075200000 + 900 * number) for number in ids]
+    return [
+        agg_trade(number, f"{60000 + number % 7}.5", "0.002", 1723075200000 + 900 * number, str(number % 3 == 0))
+        for number in ids
+    ]
 
 
 def test_a_shuffled_file_comes_out_in_the_order_of_its_ids(tmp_path, monkeypatch):
@@ -324,7 +344,7 @@ def test_a_bad_row_of_a_shuffled_file_is_named_with_its_line(tmp_path):
     rows = shuffled_trades(100)
     rows[42] = rows[42].replace(",0.002,", ",-0.002,")
     path = write(tmp_path, AGG_TRADES, "".join(rows))
-    with pytest.raises(BadInput, match=r"csv:43: size -0\.002 is not positive"):
+    with pytest.raises(BadInput, match=r"csv:43: size -0\.002 is negative"):
         parse(path)
 
 
@@ -441,3 +461,39 @@ def test_the_kind_is_told_by_the_name():
 def test_bar_type_of_something_else_is_refused():
     with pytest.raises(BadInput, match="holds aggTrades, expected klines"):
         bar_type(Path(AGG_TRADES), PERP)
+
+
+def recorded(path: Path, event: str) -> Iterator[dict]:
+    """Yield the messages of one kind that a recorder wrote, as `<receive time> <json>`."""
+    with gzip.open(path, "rt") as lines:
+        for line in lines:
+            message = json.loads(line.split(" ", 1)[1])
+            data = message.get("data", {})
+            if data.get("e", "bookTicker" if "b" in data and "B" in data else None) == event:
+                yield data
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(("market", "instrument"), [("spot", SPOT), ("usdm", PERP)])
+def test_recorded_trades_say_the_same_as_an_archive_file(shared_data, tmp_path, market, instrument):
+    source = shared_data / "ticks_hftbacktest_202408" / f"{market}_btcusdt_20240808.gz"
+    trades = [trade for trade in recorded(source, "trade") if trade.get("X", "MARKET") == "MARKET"]
+    rows = [f"{t['t']},{t['p']},{t['q']},0,{t['T']},{t['m']}" + ",True" * (market == "spot") for t in trades]
+    _, columns = parse(write(tmp_path, "BTCUSDT-trades-2024-08-08.zip", "\n".join(rows)), instrument)
+    parsed = [piece for piece in RecordingParser([source], instrument).batches() if isinstance(piece, Trades)]
+    expected = Trades.concat(parsed)
+    for name in ("price", "size", "aggressor", "trade_id"):
+        np.testing.assert_array_equal(getattr(columns, name), getattr(expected, name), err_msg=name)
+    assert columns.ts_init.tolist() == [trade["T"] * MS for trade in trades]
+
+
+@pytest.mark.real_data
+def test_recorded_quotes_say_the_same_as_an_archive_file(shared_data, tmp_path):
+    source = shared_data / "ticks_hftbacktest_202408" / "usdm_btcusdt_20240808.gz"
+    quotes = list(recorded(source, "bookTicker"))
+    rows = [f"{q['u']},{q['b']},{q['B']},{q['a']},{q['A']},{q['T']},{q['E']}" for q in quotes]
+    _, columns = parse(write(tmp_path, "BTCUSDT-bookTicker-2024-08-08.zip", "\n".join(rows)))
+    parsed = [piece for piece in RecordingParser([source], PERP).batches() if isinstance(piece, Quotes)]
+    expected = Quotes.concat(parsed)
+    for name in ("bid_price", "ask_price", "bid_size", "ask_size"):
+        np.testing.assert_array_equal(getattr(columns, name), getattr(expected, name), err_msg=name)

@@ -15,6 +15,7 @@ from nautilus_trader.persistence.catalog import ParquetDataCatalog
 from bad_input import BadInput
 from data_catalog.archive_index import ArchiveFile, ArchiveKind, Market, Period
 from data_catalog.commands.download import command
+from data_catalog.importer import import_series
 
 PERP = "BTCUSDT-PERP.BINANCE"
 BARS = f"{PERP}-1-MINUTE-LAST-EXTERNAL"
@@ -183,6 +184,21 @@ def test_nobody_there_is_told_in_one_line(tmp_path, monkeypatch, archive):
         "Run the same command again to go on from there.",
     ]
     assert not (tmp_path / "catalog").exists()
+
+
+def test_the_keyboard_stops_it_and_what_was_done_stays(run, archive, tmp_path, monkeypatch):
+    def interrupted(series, instrument, catalog, *arguments, **options):
+        if "08-03" in series[0].paths[0].name:
+            raise KeyboardInterrupt
+        return import_series(series, instrument, catalog, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("data_catalog.archive_job.import_series", interrupted)
+        result = run(*KLINES)
+    assert result.exit_code == 1
+    assert result.stderr == "error: stopped by the keyboard\nRun the same command again to go on from there.\n"
+    assert "files: 5 downloaded, 2 in the catalog already" in run(*KLINES).stdout
+    assert all(archive.times_asked(path) == 1 for path in archive.paths[:7])
 
 
 def test_no_import_downloads_only(run, archive, tmp_path):
