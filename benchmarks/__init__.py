@@ -1,0 +1,1 @@
+"""What is fast, measured as ratios in one process; each prints JSON."""
