@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 
 from reports import format as fmt
+from reports.definitions import MARKOUTS
 from reports.downsample import rows_to_keep
-from reports.figures import MARKOUTS, PART_FIGURES, PARTS, Summary
+from reports.figures import Summary
 from reports.market_chart import market_chart
+from reports.parts_charts import parts_chart, parts_over_time_chart
 from reports.plotting import Chart, axis, layout, line, packed, time_axis, times
 from reports.results_folder import Equity, Fills, Floats, Results
 
 MOST_MARKETS = 12
-DASHED = {"Trading": {"dash": "dot", "width": 2}}
 MARKOUT_CAPTION = (
     "The gain of a fill against the mid some time later, in basis points of its value, before fees: it pays only while "
     "it stays above the fee."
@@ -35,48 +36,6 @@ def charts(results: Results) -> list[Chart]:
 def undrawn_markets(results: Results) -> list[str]:
     """Return the instruments that have no chart because there are too many."""
     return [positions.instrument for positions in results.positions[MOST_MARKETS:]]
-
-
-def parts_chart(summary: Summary) -> Chart:
-    """Return the waterfall spread + inventory + fees + funding = P&L."""
-    values = [summary.number(figure.path) for figure in PART_FIGURES]
-    total = summary.number("pnl")
-    title = "What the P&L is made of"
-    definition = "Spread earned + inventory + fees + funding = P&L: the parts sum to it exactly."
-    if total is None or None in values:
-        return Chart("parts", title, definition, None, "The parts are not known.", wide=False)
-    known = [value for value in values if value is not None]
-    decimals = fmt.decimals_for(*known, total)
-    steps = np.concatenate([[0.0], np.cumsum(known), [total]])
-    room = (steps.max() - steps.min()) * 0.14 or 1.0
-    trace = {
-        "type": "waterfall",
-        "x": [figure.label for figure in PART_FIGURES] + ["P&L"],
-        "y": [*known, total],
-        "measure": ["relative"] * len(known) + ["total"],
-        "text": [fmt.number(value, decimals, signed=True) for value in (*known, total)],
-        "textposition": "outside",
-        "cliponaxis": False,
-        "hoverinfo": "skip",
-        "increasing": {"marker": {"color": "@gain"}},
-        "decreasing": {"marker": {"color": "@loss"}},
-        "totals": {"marker": {"color": "@gain" if total >= 0 else "@loss", "line": {"color": "@text", "width": 2}}},
-        "connector": {"line": {"color": "@axis", "width": 1, "dash": "dot"}},
-    }
-    vertical = axis(
-        summary.text("currency"), range=[float(steps.min() - room), float(steps.max() + room)], zeroline=True
-    )
-    shape = layout(360, xaxis=axis(fixedrange=True, showgrid=False), yaxis=vertical, showlegend=False)
-    return Chart("parts", title, definition, {"data": [trace], "layout": shape}, _holdings_note(summary), wide=False)
-
-
-def _holdings_note(summary: Summary) -> str:
-    """Return how much of the inventory part is no merit of trading, where there is such a part."""
-    held = summary.number("pnl_holdings")
-    if not held:
-        return ""
-    amount = fmt.money(held, summary.text("currency"), signed=True)
-    return f"{amount} of the inventory part is the price change of what was held before the first trade."
 
 
 def equity_chart(equity: Equity, currency: str) -> Chart:
@@ -124,34 +83,6 @@ def drawdown_pct(equity: Floats) -> Floats:
     peak = np.maximum.accumulate(equity)
     below: Floats = np.divide(equity - peak, peak, out=np.zeros_like(equity), where=peak > 0) * 100
     return below
-
-
-def parts_over_time_chart(equity: Equity, currency: str) -> Chart:
-    """Return the cumulative parts of the P&L and their sum over time."""
-    title = "P&L and its parts over time"
-    definition = (
-        "Each part summed up from the start; the thick line is their sum, the P&L. Trading, where something was held "
-        "before the first trade, is the P&L without its price change."
-    )
-    if not len(equity.ts_ns):
-        return Chart("parts-over-time", title, definition, None, "There is no point of equity.")
-    pnl = equity.equity - equity.equity[0]
-    columns = {figure.label: equity.parts[part] for figure, part in zip(PART_FIGURES, PARTS, strict=True)}
-    if equity.holdings.any():
-        columns["Trading"] = pnl - equity.holdings
-    if not equity.parts["funding"].any():
-        del columns["Funding"]
-    rows = rows_to_keep([*columns.values(), pnl])
-    at = times(equity.ts_ns[rows])
-    decimals = fmt.decimals_for(*(float(np.abs(column).max()) for column in (*columns.values(), pnl)))
-    hover = f"%{{y:+,.{decimals}f}} {escape(currency)}"
-    traces = [
-        line(label, at, packed(column[rows]), f"part-{label.lower()}", hovertemplate=hover, line=DASHED.get(label, {}))
-        for label, column in columns.items()
-    ]
-    traces.append(line("P&L", at, packed(pnl[rows]), "equity", line={"width": 2.6}, hovertemplate=hover))
-    shape = layout(380, xaxis=time_axis(equity.ts_ns), yaxis=axis(currency, zeroline=True))
-    return Chart("parts-over-time", title, definition, {"data": traces, "layout": shape})
 
 
 def markouts_chart(summary: Summary, fills: Fills) -> Chart:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from reports import format as fmt
-from reports.figures import PARTS
+from reports.definitions import PARTS
 from reports.results_folder import Results
 
 TOLERANCE = 1e-9

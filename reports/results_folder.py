@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from bad_input import BadInput
-from reports.figures import MARKOUTS, PARTS, Summary
+from reports.definitions import MARKOUTS, PARTS
+from reports.figures import Summary
 
 type Floats = NDArray[np.float64]
 type Int64 = NDArray[np.int64]

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from reports import format as fmt
-from reports.figures import HEADLINE, MARKOUT_DEFINITION, MORE, PART_FIGURES, Summary, fee_texts, show
+from reports.definitions import HEADLINE, MARKOUT_DEFINITION, MORE, PART_FIGURES, fee_texts
+from reports.figures import Summary, show
 from reports.markup import card, collapsible, items, pairs, text, tile
 from reports.plotting import Chart
 from reports.results_folder import Results

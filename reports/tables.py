@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from reports import format as fmt
-from reports.figures import HEADLINE, MARKOUT_DEFINITION, MORE, NOTIONAL, PART_FIGURES, Kind, Summary, written
+from reports.definitions import HEADLINE, MARKOUT_DEFINITION, MORE, NOTIONAL, PART_FIGURES
+from reports.figures import Kind, Summary, written
 from reports.markup import Cell, card, signed_class, table
 from reports.results_folder import Fills
 

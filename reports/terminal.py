@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from reports import format as fmt
-from reports.figures import FEES, HEADLINE, MARKOUTS, MORE, PART_FIGURES, PNL, Shown, Summary, fee_texts, show
+from reports.definitions import FEES, HEADLINE, MARKOUTS, MORE, PART_FIGURES, PNL, fee_texts
+from reports.figures import Shown, Summary, show
 from reports.format import printable
 
 SYNTHETIC = "SYNTHETIC MARKET: generated, not recorded"

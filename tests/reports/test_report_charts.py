@@ -8,8 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from reports.charts import charts, drawdown_pct, markouts_chart, mean_markout_bps, parts_chart, undrawn_markets
-from reports.figures import MARKOUTS, Summary
+from reports.charts import charts, drawdown_pct, markouts_chart, mean_markout_bps, undrawn_markets
+from reports.definitions import MARKOUTS
+from reports.figures import Summary
+from reports.parts_charts import parts_chart
 from reports.plotting import Chart, packed
 from reports.results_folder import Fills, Results, read_results
 from tests.reports.results_writer import Shape, write_results
@@ -159,13 +161,25 @@ def test_packed_columns_are_read_back_as_they_were() -> None:
     assert json.loads(json.dumps(packed(np.arange(3))))["dtype"] == "f8"
 
 
+SHOWN = ["Spread", "Inventory", "Fees", "Trading P&amp;L"]
+
+
 def test_trading_is_told_from_what_was_held(short: Path) -> None:
     results = read_results(short)
-    assert results.equity.holdings.any()
-    trading = unpacked(trace_of(chart_of(results, "parts-over-time"), "Trading")["y"])
-    pnl = results.equity.equity - results.equity.equity[0]
-    np.testing.assert_allclose(trading + results.equity.holdings, pnl)
-    assert trading[-1] == pytest.approx(results.summary.number("pnl_trading"))
+    chart = chart_of(results, "parts-over-time")
+    assert chart.figure is not None
+    names = {trace["name"]: trace["visible"] for trace in chart.figure["data"]}
+    assert [name for name, visible in names.items() if visible is True] == [
+        "Spread",
+        "Inventory",
+        "Fees",
+        "Trading P&amp;L",
+    ]
+    columns = {name: unpacked(trace_of(chart, name)["y"]) for name in names}
+    parts = columns["Spread"] + columns["Inventory"] + columns["Fees"]
+    np.testing.assert_allclose(parts, columns["Trading P&amp;L"], atol=1e-9)
+    np.testing.assert_allclose(columns["Trading P&amp;L"] + columns["Holdings"], columns["Whole P&amp;L"], atol=1e-9)
+    assert columns["Trading P&amp;L"][-1] == pytest.approx(results.summary.number("pnl_trading"))
 
 
 def test_without_holdings_nothing_is_said_of_them(tmp_path: Path) -> None:

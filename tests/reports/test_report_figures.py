@@ -2,19 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.figures import (
-    FEE_RATES,
-    HEADLINE,
-    MARKOUT_DEFINITION,
-    MORE,
-    NOTIONAL,
-    PART_FIGURES,
-    Figure,
-    Kind,
-    Summary,
-    fee_texts,
-    show,
-)
+from reports.definitions import FEE_RATES, HEADLINE, MARKOUT_DEFINITION, MORE, NOTIONAL, PART_FIGURES, fee_texts
+from reports.figures import Figure, Kind, Summary, show
 
 ALL = (*HEADLINE, *MORE, *PART_FIGURES, *FEE_RATES, NOTIONAL)
 

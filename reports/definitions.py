@@ -1,0 +1,180 @@
+"""
+What each figure of a run means.
+
+The terminal table, the page and docs/report.md all take labels and definitions from here.
+"""
+
+from collections.abc import Mapping
+
+from reports import format as fmt
+from reports.figures import Figure, Kind, Summary, show
+
+MARKOUTS = ("1s", "5s", "30s", "60s", "300s")
+PARTS = ("spread", "inventory", "fees", "funding")
+
+PNL = Figure(
+    "pnl",
+    "P&L",
+    Kind.SIGNED_MONEY,
+    "Equity at the end less equity at the start: every balance and position marked to the mid, after fees.",
+)
+
+FEES = Figure(
+    "pnl_parts.fees",
+    "Fees",
+    Kind.SIGNED_MONEY,
+    "Commissions, as a part of P&L: negative was paid, positive was earned as a rebate.",
+)
+
+HEADLINE = (
+    PNL,
+    Figure(
+        "pnl_trading",
+        "Trading P&L",
+        Kind.SIGNED_MONEY,
+        "P&L without the price change of what was held before the first trade: what the strategies earned.",
+    ),
+    Figure("pnl_pct", "P&L %", Kind.SIGNED_PERCENT, "P&L as a percentage of the equity at the start."),
+    Figure(
+        "sharpe",
+        "Sharpe ratio",
+        Kind.RATIO,
+        "Mean over standard deviation of the changes of marked-to-market equity from one point of the grid to the "
+        "next, scaled to a year of 365 days. It has the sign of the P&L: a losing run never shows a positive one.",
+    ),
+    Figure(
+        "max_drawdown_pct",
+        "Max drawdown",
+        Kind.PERCENT,
+        "The deepest fall of equity below its highest value so far, as a percentage of that value.",
+    ),
+    Figure("fills", "Fills", Kind.COUNT, "Executions of own orders; an order filled in two pieces counts twice."),
+    Figure(
+        "maker_share",
+        "Maker share",
+        Kind.SHARE,
+        "The share of the traded value for which the own order rested in the book.",
+    ),
+    FEES,
+    Figure(
+        "quotes.two_sided_uptime_pct",
+        "Two-sided uptime",
+        Kind.PERCENT,
+        "The share of the points of the grid at which own orders worked on both sides of the market.",
+    ),
+    Figure(
+        "break_even_maker_fee_bps",
+        "Break-even maker fee",
+        Kind.BPS,
+        "The maker fee at which the trading would have earned nothing, with the same fills and without the gain or "
+        "loss of what was held before. Where it is below the fee that is paid, the strategy loses; below zero it "
+        "needs a rebate.",
+    ),
+)
+
+MORE = (
+    Figure(
+        "turnover",
+        "Turnover",
+        Kind.MULTIPLE,
+        "The value of all fills, bought and sold together, as a multiple of the equity at the start.",
+    ),
+    Figure("equity_start", "Equity at the start", Kind.MONEY, "All balances and positions, marked to the first mid."),
+    Figure("equity_end", "Equity at the end", Kind.MONEY, "All balances and positions, marked to the last mid."),
+    Figure(
+        "pnl_holdings",
+        "P&L of holdings",
+        Kind.SIGNED_MONEY,
+        "The price change of what was held before the first trade; it would be there without any trade. A part of the "
+        "inventory part.",
+    ),
+    Figure(
+        "sharpe_trading",
+        "Sharpe ratio of trading",
+        Kind.RATIO,
+        "The Sharpe ratio of equity without the price change of what was held before the first trade.",
+    ),
+    Figure("orders", "Orders", Kind.COUNT, "Orders that were sent to the venue."),
+    Figure("orders_denied", "Orders denied", Kind.COUNT, "Orders that were stopped before they reached the venue."),
+    Figure(
+        "win_rate",
+        "Win rate",
+        Kind.SHARE,
+        "The share of the closing fills that realised a profit against the average cost of the position, after fees. "
+        "It says nothing of how large the losses are.",
+    ),
+    Figure(
+        "profit_factor",
+        "Profit factor",
+        Kind.RATIO,
+        "The profits that closing fills realised, divided by the losses that others realised, after fees.",
+    ),
+    Figure(
+        "quotes.requotes",
+        "Requotes",
+        Kind.COUNT,
+        "Changes of working orders: modifications, and cancellations to move or withdraw a quote.",
+    ),
+    Figure(
+        "quotes.requotes_per_fill",
+        "Requotes per fill",
+        Kind.RATIO,
+        "Requotes divided by fills: the order traffic that one fill costs.",
+    ),
+    Figure(
+        "quotes.post_only_rejections",
+        "Post-only rejections",
+        Kind.COUNT,
+        "Quotes the venue refused because they would have taken liquidity at once.",
+    ),
+)
+
+PART_FIGURES = (
+    Figure(
+        "pnl_parts.spread",
+        "Spread",
+        Kind.SIGNED_MONEY,
+        "The edge earned at each fill against the mid of that moment: quantity × (mid − price) for a buy, "
+        "quantity × (price − mid) for a sell.",
+    ),
+    Figure(
+        "pnl_parts.inventory",
+        "Inventory",
+        Kind.SIGNED_MONEY,
+        "The gain or loss of what was held while the mid moved: position × change of the mid, with what was held from "
+        "the start. Adverse selection shows up here.",
+    ),
+    FEES,
+    Figure(
+        "pnl_parts.funding",
+        "Funding",
+        Kind.SIGNED_MONEY,
+        "Funding of perpetual futures: positive was received, negative was paid. Zero on spot.",
+    ),
+)
+
+FEE_RATES = (
+    Figure("fees.maker_bps", "Maker fee", Kind.BPS, "What a resting order pays on the value of a fill."),
+    Figure("fees.taker_bps", "Taker fee", Kind.BPS, "What an order that takes liquidity pays on the value of a fill."),
+)
+
+NOTIONAL = Figure("notional", "Traded", Kind.MONEY, "The value of all fills, bought and sold together.")
+
+MARKOUT_DEFINITION = (
+    "The gain of a fill against the mid some time later, before fees, weighted by value and given in basis points of "
+    "the value traded: spread earned plus what the market did next. Falling with time means that the flow was "
+    "informed; a fill pays only while it stays above the fee."
+)
+
+
+def fee_texts(summary: Summary) -> list[str]:
+    """Return "maker 10.00 bps, taker 10.00 bps", or one such text per instrument, each with its name."""
+    by_instrument = summary.table("fees")
+    if any(not isinstance(rates, Mapping) for rates in by_instrument.values()):
+        return [_fees(summary)]
+    return [f"{name}: {_fees(Summary({'fees': rates}))}" for name, rates in by_instrument.items()] or [fmt.MISSING]
+
+
+def _fees(summary: Summary) -> str:
+    maker, taker = (show(fee, summary).text for fee in FEE_RATES)
+    return f"maker {maker}, taker {taker}"
