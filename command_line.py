@@ -24,7 +24,7 @@ def run(command: click.Command, name: str) -> None:
     except click.UsageError as error:
         _leave(f"error: {error.format_message()}; see {name} --help", BAD_INPUT)
     except click.exceptions.Abort:
-        _leave("stopped by the keyboard; nothing was kept", FAILED)
+        _leave("stopped by the keyboard", FAILED)
     except Failed as error:
         _leave(f"failed: {error}", FAILED)
     sys.exit(status if isinstance(status, int) else 0)

@@ -1,6 +1,8 @@
 """Fixtures shared by all tests."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,3 +22,38 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no recorded data at {folder}")
     return folder
+
+
+# The engine takes a second to import: fixtures import it where they are used, so that tests of pure code stay quick.
+
+
+@pytest.fixture
+def perpetual() -> Any:
+    """Return a perpetual with a tick of 0.01 and a step of 0.001."""
+    from data_catalog.instruments import find_instrument
+
+    return find_instrument("SYNUSDT-PERP.BINANCE")
+
+
+@pytest.fixture
+def spot() -> Any:
+    """Return a spot pair with a tick of 0.001 and a step of 0.01."""
+    from data_catalog.instruments import find_instrument
+
+    return find_instrument("NEXOUSDT.BINANCE")
+
+
+@pytest.fixture
+def market_of() -> Any:
+    """Return the class that writes ticks of an instrument down."""
+    from tests.engine_kit import Market
+
+    return Market
+
+
+@pytest.fixture
+def replay() -> Iterator[Any]:
+    """Return a function that runs strategies over a market in the real engine."""
+    from tests.engine_kit import replays
+
+    yield from replays()

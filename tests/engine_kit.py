@@ -1,12 +1,11 @@
-"""A small market and the real engine for strategies."""
+"""A small market and the real engine, for the tests of strategies and actors; the fixtures stand in conftest.py."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
-import pytest
 from nautilus_trader.backtest.config import BacktestEngineConfig
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.common.config import LoggingConfig
@@ -17,7 +16,7 @@ from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Money
 
 from actors.ledger import Ledger, LedgerConfig
-from data_catalog.instruments import currency, find_instrument
+from data_catalog.instruments import currency
 from runtime.fees import fee_model, is_spot
 from runtime.fills import FILL_ASSUMPTIONS
 from runtime.setup import Fees, Latency
@@ -60,24 +59,6 @@ class Market:
                 self.trade(i / 4 + 0.1, mid + reach if buyer else mid - reach, rng.integers(1, 30), buyer)
 
 
-@pytest.fixture
-def perpetual() -> Instrument:
-    """Return a perpetual with a tick of 0.01 and a step of 0.001."""
-    return find_instrument("SYNUSDT-PERP.BINANCE")
-
-
-@pytest.fixture
-def spot() -> Instrument:
-    """Return a spot pair with a tick of 0.001 and a step of 0.01."""
-    return find_instrument("NEXOUSDT.BINANCE")
-
-
-@pytest.fixture
-def market_of() -> type[Market]:
-    """Return the class that writes ticks down."""
-    return Market
-
-
 @dataclass
 class Replay:
     """A finished run: the engine with its cache, and the ledger."""
@@ -90,9 +71,8 @@ class Replay:
         return sorted(self.engine.cache.orders(), key=lambda order: (order.ts_init, order.client_order_id.value))
 
 
-@pytest.fixture
-def replay() -> Any:
-    """Return a function that runs strategies over a market in the real engine."""
+def replays() -> Iterator[Callable[..., Replay]]:
+    """Yield a function that runs strategies over a market in the real engine; dispose of the engines afterwards."""
     engines: list[BacktestEngine] = []
 
     def run(
@@ -101,6 +81,7 @@ def replay() -> Any:
         fills: str = "queue",
         balances: Sequence[str] = ("100000 USDT",),
         latency: Latency | None = None,
+        fees: Fees | None = None,
         with_instrument: bool = True,
         on_engine: Callable[[BacktestEngine], None] = lambda engine: None,
     ) -> Replay:
@@ -113,7 +94,7 @@ def replay() -> Any:
             account_type=AccountType.CASH if cash else AccountType.MARGIN,
             starting_balances=[Money(Decimal(text.split()[0]), currency(text.split()[1])) for text in balances],
             base_currency=None if cash else currency("USDT"),
-            fee_model=fee_model(Fees(), cash),
+            fee_model=fee_model(fees or Fees(), cash),
             bar_execution=False,
             **FILL_ASSUMPTIONS[fills].venue_options(latency or Latency(), 1),  # type: ignore[index]
         )
