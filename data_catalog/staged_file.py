@@ -1,7 +1,7 @@
 """One Parquet file in the making: chunks of rows go in, memory stays bounded."""
 
 import hashlib
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import msgspec
@@ -12,6 +12,7 @@ from nautilus_trader.model.instruments import Instrument
 
 from bad_input import BadInput
 from data_catalog.arrow_tables import Rows, check_columns, engine_schema, record_batch
+from data_catalog.columns import Quotes, Trades
 from data_catalog.origin import Origin, Record
 
 # Rows per row group. Reading speed hardly depends on it, file size does: 8,192 rows take 45 % more than 131,072.
@@ -49,6 +50,7 @@ class StagedFile:
         self.rows = 0
         self.first_ns = 0
         self.last_ns = 0
+        self._last_given_ns = 0
         self._instrument = instrument
         self._schema = engine_schema(columns, instrument, bar_type)
         self._file = pq.ParquetWriter(path, self._schema, **_encoding(self._schema))
@@ -66,6 +68,9 @@ class StagedFile:
         """
         Add rows after those already there.
 
+        Of quotes and trades that share a time, each is stored one nanosecond after the one before it: the
+        engine's readers do not keep the order of rows that share one. The changes of one book update keep theirs.
+
         Raises
         ------
         BadInput
@@ -75,8 +80,11 @@ class StagedFile:
         if len(columns) == 0:
             return
         check_columns(columns, self._instrument)
-        if self.rows and columns.ts_init[0] < self.last_ns:
+        if self.rows and columns.ts_init[0] < self._last_given_ns:
             raise BadInput(f"{self._instrument.id}: {type(columns).__name__.lower()} ts_init decreases between chunks")
+        self._last_given_ns = int(columns.ts_init[-1])
+        if isinstance(columns, Quotes | Trades):
+            columns = _one_time_each(columns, self.last_ns if self.rows else None)
         if not self.rows:
             self.first_ns = int(columns.ts_init[0])
         self.last_ns = int(columns.ts_init[-1])
@@ -111,6 +119,19 @@ class StagedFile:
         self.pending_bytes += batch.nbytes
         if self._pending_rows >= ROW_GROUP:
             self.flush()
+
+
+def _one_time_each(columns: Quotes | Trades, last_ns: int | None) -> Quotes | Trades:
+    """Return `columns` with times that increase strictly, also from `last_ns`, each moved as little as possible."""
+    given = columns.ts_init
+    steps = np.arange(len(given))
+    slack = given - steps
+    if last_ns is not None:
+        slack[0] = max(int(slack[0]), last_ns + 1)
+    times = np.maximum.accumulate(slack) + steps
+    if np.array_equal(times, given):
+        return columns
+    return replace(columns, ts_init=times, ts_event=np.where(columns.ts_event == given, times, columns.ts_event))
 
 
 def _encoding(schema: pa.Schema) -> dict[str, object]:

@@ -16,7 +16,7 @@ from nautilus_trader.core.data import Data
 from nautilus_trader.core.datetime import unix_nanos_to_iso8601
 from nautilus_trader.core.nautilus_pyo3 import DataBackendSession, drop_cvec_pycapsule
 from nautilus_trader.model.data import FundingRateUpdate, OrderBookDeltas, capsule_to_list
-from nautilus_trader.model.enums import RecordFlag
+from nautilus_trader.model.enums import BookAction, RecordFlag
 from nautilus_trader.model.identifiers import InstrumentId
 
 from bad_input import BadInput
@@ -24,6 +24,9 @@ from data_catalog.data_types import DATA_TYPES, DataFile, DataType, DataTypeName
 from data_catalog.staging import settle
 
 _LAST_OF_UPDATE = RecordFlag.F_LAST.value
+_DELTA_ORDER = f"ts_init, sequence, action <> {BookAction.CLEAR.value}, flags & {_LAST_OF_UPDATE}"
+"""The changes of one update share their time, and the reader keeps no order among rows that do: a book is cleared
+first, and the flag that ends the update comes last."""
 _time_of = attrgetter("ts_init")
 
 
@@ -144,7 +147,8 @@ def _rows(
             yield from _funding_rates(request.instrument_id, file, interval)
             continue
         session = DataBackendSession(chunk_rows)
-        query = f"SELECT * FROM series WHERE ts_init BETWEEN {interval[0]} AND {interval[1]} ORDER BY ts_init"
+        order = _DELTA_ORDER if request.data_type == "deltas" else "ts_init"
+        query = f"SELECT * FROM series WHERE ts_init BETWEEN {interval[0]} AND {interval[1]} ORDER BY {order}"
         session.add_file(data_type.backend_type, "series", str(file.path), query)
         for chunk in session.to_query_result():
             rows = capsule_to_list(chunk)

@@ -93,7 +93,7 @@ def test_everything_wrong_is_found(flawed):
     assert instrument["trades_in_quotes"]["compared"] == 4
     assert instrument["trades_in_quotes"]["outside"] == 1
     assert instrument["book_against_quotes"] == {"points": 2, "agreeing": 1, "agreement_pct": 50.0, "crossed": 0}
-    assert [silence["secs"] for silence in instrument["silences"]] == [3.0, 2.0, 2.0]
+    assert [silence["secs"] for silence in instrument["silences"]] == pytest.approx([3.0, 2.0, 2.0])
     assert result.exit_code == 0
 
 

@@ -39,7 +39,7 @@ REQUESTS = [
 
 
 def times(seed: int, rows: int = ROWS, start: int = START) -> np.ndarray:
-    return start + np.cumsum(np.random.default_rng(seed).integers(0, 3, rows))  # many rows share a time
+    return start + np.cumsum(np.random.default_rng(seed).integers(1, 3, rows))  # series share many times
 
 
 def quotes(seed: int, start: int = START) -> Quotes:
@@ -264,3 +264,31 @@ def test_the_engine_gets_every_row_once_and_in_order(catalog):
     requests = [request for request in REQUESTS if request.data_type in ("quotes", "trades")]
     watcher = run(stream(catalog, requests, START, START + 20_000, 64), BookType.L1_MBP)
     assert watcher.seen == [key(row) for row in read(catalog, requests)]
+
+
+def test_every_book_update_stays_whole_where_the_reader_parts_rows_of_one_time(tmp_path):
+    """Rows that share a time come back in another order where they straddle the reader's batches of 8,192."""
+    updates, levels = 4_000, 7
+    n = np.arange(updates * levels)
+    level = n % levels
+    ts = START + n // levels * 1_000
+    clear = (level == 0) & (n // levels % 50 == 0)
+    columns = Deltas(
+        action=np.where(clear, 4, 1).astype(np.uint8),
+        side=np.where(clear, 0, 1).astype(np.uint8),
+        price=np.where(clear, 0, 100 + level),
+        size=np.where(clear, 0, 1 + n),
+        flags=np.where(level == levels - 1, LAST, 0).astype(np.uint8),
+        sequence=n // levels,
+        ts_event=ts,
+        ts_init=ts,
+    )
+    with CatalogWriter(tmp_path) as writer:
+        writer.deltas(A, columns, Origin("recorded"))
+
+    found = read(tmp_path, [DataRequest(A_ID, "deltas")], START, START + updates * 1_000)
+
+    assert [len(update.deltas) for update in found] == [levels] * updates
+    assert [update.sequence for update in found] == list(range(updates))
+    cleared = [update.deltas[0].is_clear for update in found]
+    assert cleared == [number % 50 == 0 for number in range(updates)]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -40,7 +41,11 @@ OTHER = Origin("recorded", sources=[Source("other.gz", "b" * 64)])
 
 
 def times(rows: int, start: int = START) -> np.ndarray:
-    return start + np.arange(rows, dtype=np.int64) // 3 * 1_000  # in threes: rows of one time keep their order
+    return start + np.arange(rows, dtype=np.int64) * 1_000
+
+
+def times_in_threes(rows: int, start: int = START) -> np.ndarray:
+    return start + np.arange(rows, dtype=np.int64) // 3 * 1_000
 
 
 def quotes(rows: int = 50, start: int = START) -> Quotes:
@@ -60,7 +65,8 @@ def deltas(rows: int = 50, start: int = START) -> Deltas:
     side = np.where(n == 0, 0, 1 + n % 2).astype(np.uint8)
     price, size = np.where(n == 0, 0, 1_000 + n), np.where(action == BookAction.DELETE, 0, n)
     flags = np.where(n % 3 == 2, 128, 0).astype(np.uint8)
-    return Deltas(action, side, price, size, flags, n, times(rows, start), times(rows, start))
+    ts = times_in_threes(rows, start)
+    return Deltas(action, side, price, size, flags, n, ts, ts)
 
 
 def bars(rows: int = 50, start: int = START) -> Bars:
@@ -350,13 +356,31 @@ def test_an_overlap_is_refused_naming_both_and_nothing_changes(tmp_path, origin,
     assert tree(tmp_path) == before
 
 
+@pytest.mark.parametrize("columns", [quotes(40_000), trades(40_000)])
+def test_rows_of_one_time_keep_their_order_by_a_nanosecond_each(tmp_path, columns):
+    ts = times_in_threes(len(columns))
+    columns = replace(columns, ts_event=ts, ts_init=ts)
+    with CatalogWriter(tmp_path) as writer:
+        for start in range(0, len(columns), 1_001):  # chunks that part rows of one time
+            part = columns.slice(start, start + 1_001)
+            (writer.quotes if isinstance(columns, Quotes) else writer.trades)(NEXO, part, RECORDED)
+    catalog = ParquetDataCatalog(str(tmp_path))
+    ticks = catalog.quote_ticks() if isinstance(columns, Quotes) else catalog.trade_ticks()
+    n = np.arange(len(columns))
+    assert [tick.ts_init for tick in ticks] == list(ts + n % 3)
+    assert [tick.ts_event for tick in ticks] == list(ts + n % 3)
+    first = columns.bid_price if isinstance(columns, Quotes) else columns.price
+    prices = [tick.bid_price if isinstance(columns, Quotes) else tick.price for tick in ticks]
+    assert [price.raw // NEXO.price_increment.raw for price in prices] == list(first)
+
+
 def test_intervals_that_touch_overlap(tmp_path):
     with CatalogWriter(tmp_path) as writer:
         writer.quotes(NEXO, quotes(3), RECORDED)
     with pytest.raises(BadInput, match="overlap"), CatalogWriter(tmp_path) as writer:
-        writer.quotes(NEXO, quotes(3, START), OTHER)
+        writer.quotes(NEXO, quotes(3, START + 2_000), OTHER)
     with CatalogWriter(tmp_path) as writer:
-        writer.quotes(NEXO, quotes(3, START + 1), OTHER)
+        writer.quotes(NEXO, quotes(3, START + 2_001), OTHER)
     assert len(ParquetDataCatalog(str(tmp_path)).quote_ticks()) == 6
 
 
