@@ -47,15 +47,15 @@ def replay(setup: Path, overrides: list[str], out: Path, as_json: bool, log_leve
     from reports.terminal import print_summary  # noqa: PLC0415
     from runtime.backtest import run_backtest  # noqa: PLC0415
     from runtime.load_setup import load_setup  # noqa: PLC0415
-    from runtime.market_data import find_market_data  # noqa: PLC0415
+    from runtime.prepare import prepare_backtest  # noqa: PLC0415
     from runtime.progress import replay_progress  # noqa: PLC0415
     from runtime.results import ResultsFolder, new_run_id, write_results  # noqa: PLC0415
 
     loaded = load_setup(setup, overrides)
-    data = find_market_data(loaded, Path.cwd())
+    prepared = prepare_backtest(loaded, Path.cwd())
     folder = ResultsFolder(out, loaded.setup.name, new_run_id(loaded.setup.sha256(), datetime.now(UTC)))
-    with folder, replay_progress(data, Console(stderr=True)) as on_progress:
-        finished = run_backtest(loaded, data, on_progress=on_progress, log_level=log_level, log_folder=folder.staging)
+    with folder, replay_progress(prepared.data, Console(stderr=True)) as on_progress:
+        finished = run_backtest(prepared, on_progress=on_progress, log_level=log_level, log_folder=folder.staging)
         summary = write_results(finished, folder)
         published = folder.publish()
     if as_json:

@@ -15,16 +15,16 @@ from actors.ledger import Ledger
 from command_line import Failed
 from data_catalog.stream import stream
 from runtime.audit import check_books
-from runtime.engine import build_engine, feed
-from runtime.load_setup import LoadedSetup
+from runtime.engine import build_engine
 from runtime.market_data import MarketData, iso_time
+from runtime.prepare import PreparedBacktest
 
 type OnProgress = Callable[[int, int], None]
 """Called with the market time that has been handed to the engine (UNIX ns) and the number of events so far."""
 
 
 class RunFailed(Failed):
-    """The backtest broke off or its books do not agree; there is no result."""
+    """The backtest broke off; there is no result."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,8 @@ class BacktestRun:
 
     Parameters
     ----------
-    loaded : LoadedSetup
-        The setup that was run.
-    data : MarketData
-        The data that was replayed.
+    prepared : PreparedBacktest
+        The setup and the data that were run.
     ledger : Ledger
         The books.
     events : int
@@ -58,8 +56,7 @@ class BacktestRun:
 
     """
 
-    loaded: LoadedSetup
-    data: MarketData
+    prepared: PreparedBacktest
     ledger: Ledger
     events: int
     elapsed_s: float
@@ -68,29 +65,26 @@ class BacktestRun:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader of the results should know."""
-        found = list(self.data.warnings)
+        found = list(self.prepared.data.warnings)
         if self.orders.denied:
             found.append(f"{self.orders.denied} orders were denied before they reached the venue.")
         return tuple(found)
 
 
 def run_backtest(
-    loaded: LoadedSetup,
-    data: MarketData,
+    prepared: PreparedBacktest,
     *,
     on_progress: OnProgress | None = None,
     log_level: str | None = None,
     log_folder: Path | None = None,
 ) -> BacktestRun:
     """
-    Replay `data` through the setup's strategies.
+    Replay the market through the setup's strategies.
 
     Parameters
     ----------
-    loaded : LoadedSetup
-        A checked setup.
-    data : MarketData
-        What to replay.
+    prepared : PreparedBacktest
+        What to run.
     on_progress : callable, optional
         Called about every 20,000 events.
     log_level : str, optional
@@ -100,23 +94,24 @@ def run_backtest(
 
     Raises
     ------
-    BadInput
-        If the setup does not fit the data or the venue; nothing was started.
     RunFailed
-        If the engine stopped early, the strategy never saw a market, or the ledger disagrees with the account.
+        If the engine stopped early or the strategies never saw a market.
+    BooksDisagree
+        If the ledger and the account do not count the same money.
 
     """
-    engine, ledger = build_engine(loaded, data, log_level, log_folder)
+    engine, ledger = build_engine(prepared, log_level, log_folder)
+    data = prepared.data
     try:
         chunks = stream(data.catalog, data.requests, data.start_ns, data.end_ns)
-        feed(engine, _reporting(chunks, on_progress))
+        engine.add_data_iterator("market", _reporting(chunks, on_progress))
         started = time.perf_counter()
         with _collector_paused():
             engine.run(start=pd.Timestamp(data.start_ns, tz="UTC"), end=pd.Timestamp(data.end_ns, tz="UTC"))
         elapsed_s = time.perf_counter() - started
         _check_complete(engine, data, ledger)
         check_books(engine, ledger)
-        return BacktestRun(loaded, data, ledger, engine.iteration, elapsed_s, _count_orders(engine))
+        return BacktestRun(prepared, ledger, engine.iteration, elapsed_s, _count_orders(engine))
     finally:
         engine.dispose()
 

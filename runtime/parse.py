@@ -13,6 +13,16 @@ _AT = re.compile(r"^(?P<problem>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _PATH_PART = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _UNKNOWN = re.compile(r"unknown field `([^`]+)`")
 _MISSING = re.compile(r"missing required field `([^`]+)`")
+_TYPE_NAMES = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "decimal": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "nothing",
+}
 _OWN_KEY = re.compile(r"^(?P<key>[a-z][a-z0-9_]*): (?P<problem>.+)$", re.DOTALL)
 
 
@@ -59,14 +69,16 @@ def _explain(tree: SetupTree, path: KeyPath, values: Any, kind: type, message: s
     if options:
         expected = f"expected one of: {', '.join(options)}"
         return tree.complaint(f'was "{value}", {expected}', where, nearest_name(str(value), options))
-    return tree.complaint(f'was "{value}", {_lower_first(problem)}', where)
+    return tree.complaint(f'was "{value}", {_in_words(problem)}', where)
 
 
 def _inner_path(text: str) -> KeyPath:
     return tuple(name or int(index) for name, index in _PATH_PART.findall(text))
 
 
-def _lower_first(text: str) -> str:
+def _in_words(text: str) -> str:
+    """Return msgspec's sentence with the names of types that a reader of YAML knows."""
+    text = re.sub(r"`(\w+)`", lambda match: _TYPE_NAMES.get(match[1], match[1]), text)
     return text[:1].lower() + text[1:].replace("`", "")
 
 

@@ -13,7 +13,11 @@ from runtime.market_data import MarketData, iso_time
 
 @contextmanager
 def replay_progress(data: MarketData, console: Console) -> Iterator[OnProgress]:
-    """Show a bar on `console` while the block runs; its value takes the market time and the number of events."""
+    """
+    Show a bar on `console` while the block runs, if that is a terminal.
+
+    The value of the block takes the market time, UNIX ns, and the number of events so far.
+    """
     progress = Progress(
         TextColumn("{task.fields[market_time]}"),
         BarColumn(),
@@ -22,6 +26,7 @@ def replay_progress(data: MarketData, console: Console) -> Iterator[OnProgress]:
         TimeRemainingColumn(),
         console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
     span = max(1, data.end_ns - data.start_ns)
     with progress:

@@ -100,7 +100,7 @@ def write_results(run: BacktestRun, folder: ResultsFolder) -> dict[str, Any]:
 
 
 def _facts(run: BacktestRun, run_id: str) -> RunFacts:
-    setup, data = run.loaded.setup, run.data
+    setup, data = run.prepared.loaded.setup, run.prepared.data
     assumption = FILL_ASSUMPTIONS[setup.backtest.fills]
     latency = setup.backtest.latency
     return RunFacts(
@@ -118,7 +118,7 @@ def _facts(run: BacktestRun, run_id: str) -> RunFacts:
                 "maker_bps": float(instrument.maker_fee * 10_000),
                 "taker_bps": float(instrument.taker_fee * 10_000),
             }
-            for instrument in run.data.instruments
+            for instrument in data.instruments
         },
         fills_assumption=assumption.name,
         fills_description=assumption.description,
@@ -132,7 +132,7 @@ def _facts(run: BacktestRun, run_id: str) -> RunFacts:
 
 
 def _manifest(run: BacktestRun, run_id: str) -> dict[str, Any]:
-    setup = run.loaded.setup
+    setup, data = run.prepared.loaded.setup, run.prepared.data
     return {
         "run_id": run_id,
         "setup": setup.as_dict(),
@@ -148,10 +148,10 @@ def _manifest(run: BacktestRun, run_id: str) -> dict[str, Any]:
                 "reconstructed": entry.reconstructed,
                 "fingerprint": entry.fingerprint,
             }
-            for entry in run.data.entries
+            for entry in data.entries
         ],
-        "start": iso_time(run.data.start_ns),
-        "end": iso_time(run.data.end_ns),
+        "start": iso_time(data.start_ns),
+        "end": iso_time(data.end_ns),
         "seed": setup.backtest.seed,
         "versions": {
             "python": platform.python_version(),

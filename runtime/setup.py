@@ -10,7 +10,7 @@ from msgspec import Meta
 from runtime.setup_tree import plain
 
 type FillAssumptionName = Literal["optimistic", "queue", "queue_latency", "pessimistic"]
-type DataType = Literal["quotes", "trades", "deltas", "bars"]
+type DataType = Literal["quotes", "trades"]
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 
@@ -97,9 +97,7 @@ class BacktestSettings(Part, frozen=True, kw_only=True):
     catalog : str, default "catalog"
         The folder of the Parquet catalog, relative to the working directory. "synthetic" is the embedded market.
     data : tuple of str
-        The data types to replay: quotes, trades, deltas (full book), bars.
-    bar_types : tuple of str
-        The bar types to replay where `data` has bars.
+        The data types to replay: quotes, and trades where the fills of resting orders are to count on them.
     start, end : str, optional
         UTC times (ISO 8601); all of the data where left out.
     starting_balances : tuple of str
@@ -121,7 +119,6 @@ class BacktestSettings(Part, frozen=True, kw_only=True):
 
     catalog: str = "catalog"
     data: Annotated[tuple[DataType, ...], Meta(min_length=1)] = ("quotes", "trades")
-    bar_types: tuple[str, ...] = ()
     start: str | None = None
     end: str | None = None
     starting_balances: Annotated[tuple[str, ...], Meta(min_length=1)]
@@ -131,6 +128,10 @@ class BacktestSettings(Part, frozen=True, kw_only=True):
     leverage: Annotated[int, Meta(ge=1, le=125)] = 10
     oms_type: Literal["NETTING"] = "NETTING"
     seed: Annotated[int, Meta(ge=0)] = 1
+
+    def __post_init__(self) -> None:
+        if "quotes" not in self.data:
+            raise ValueError("data: has no quotes, and without them nothing can be valued")
 
 
 class Setup(Part, frozen=True, kw_only=True):

@@ -54,7 +54,7 @@ def test_a_good_setup_becomes_parsed_components(write: Any) -> None:
         ("half_spread_bps", "half_spred_bps", 9, ['did you mean "half_spread_bps"?', "strategies[0].config"]),
         ("maker_bps", "make_bps", 12, ['did you mean "maker_bps"?', "backtest.fees.make_bps"]),
         ("order_qty: 50", "order_qty: -50", 7, ['was "-50"', "> 0", "strategies[0].config.order_qty"]),
-        ("order_qty: 50", "order_qty: 50 NEXO", 7, ['was "50 NEXO"', "expected float"]),
+        ("order_qty: 50", "order_qty: 50 NEXO", 7, ['was "50 NEXO"', "expected a number"]),
         ("NETTING", "NETTIN", 13, ['was "NETTIN"', 'did you mean "NETTING"?']),
         ("fixed_spread:FixedSpread", "fixed_spread:FixedSpred", 4, ['did you mean "FixedSpread"?']),
         ("fixed_spread:FixedSpread", "fixed_spraed:FixedSpread", 4, ['did you mean "strategies.fixed_spread"?']),

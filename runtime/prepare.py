@@ -1,0 +1,123 @@
+"""Everything about a backtest that can be wrong, found out before anything is started."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.model.objects import Money
+
+from bad_input import nearest_name
+from data_catalog.instruments import currency
+from runtime.fees import is_spot
+from runtime.load_setup import LoadedSetup
+from runtime.market_data import MarketData, find_market_data
+
+
+@dataclass(frozen=True)
+class PreparedBacktest:
+    """
+    A backtest that can be run.
+
+    Parameters
+    ----------
+    loaded : LoadedSetup
+        The setup.
+    data : MarketData
+        What it replays.
+    spot : bool
+        Whether the account is a spot account; otherwise it is one of USD-M futures.
+    currency : str
+        The currency that everything is valued in.
+    balances : tuple of Money
+        What the account starts with.
+
+    """
+
+    loaded: LoadedSetup
+    data: MarketData
+    spot: bool
+    currency: str
+    balances: tuple[Money, ...]
+
+
+def prepare_backtest(loaded: LoadedSetup, working_folder: Path) -> PreparedBacktest:
+    """
+    Return the backtest that the setup describes.
+
+    Raises
+    ------
+    BadInput
+        If the data are not there, the instruments cannot trade on one account, a balance cannot be valued or a
+        component's configuration does not fit its instrument.
+
+    """
+    data = find_market_data(loaded, working_folder)
+    _check_components(loaded, data.instruments)
+    code = _ledger_currency(loaded, data.instruments)
+    return PreparedBacktest(
+        loaded=loaded,
+        data=data,
+        spot=_is_spot_account(loaded, data.instruments),
+        currency=code,
+        balances=tuple(_balances(loaded, data.instruments, code)),
+    )
+
+
+def _check_components(loaded: LoadedSetup, instruments: Sequence[Instrument]) -> None:
+    """Hold every configuration against the instruments: a strategy says what does not fit as `key: problem`."""
+    by_id = {instrument.id: instrument for instrument in instruments}
+    for component in (*loaded.strategies, *loaded.actors):
+        traded = getattr(component.config, "instrument_id", None)
+        if traded is not None and traded not in by_id:
+            problem = f"{traded} is not among the setup's instruments"
+            hint = nearest_name(str(traded), [str(known) for known in by_id])
+            raise loaded.tree.complaint(problem, (*component.path, "config", "instrument_id"), hint)
+        check = getattr(component.kind, "check_config", None)
+        if check is not None:
+            try:
+                check(component.config, by_id)
+            except ValueError as error:
+                key, _, problem = str(error).partition(": ")
+                raise loaded.tree.complaint(problem, (*component.path, "config", key)) from None
+
+
+def _is_spot_account(loaded: LoadedSetup, instruments: Sequence[Instrument]) -> bool:
+    kinds = {is_spot(instrument) for instrument in instruments}
+    if len(kinds) > 1:
+        raise loaded.tree.complaint("mixes spot and futures, which no single account trades", ("instruments",))
+    return kinds.pop()
+
+
+def _ledger_currency(loaded: LoadedSetup, instruments: Sequence[Instrument]) -> str:
+    code = loaded.setup.ledger.currency or instruments[0].quote_currency.code
+    for i, instrument in enumerate(instruments):
+        if instrument.quote_currency.code != code:
+            problem = f"{instrument.id} is quoted in {instrument.quote_currency.code}, the ledger values in {code}"
+            raise loaded.tree.complaint(problem, ("instruments", i))
+    return str(code)
+
+
+def _balances(loaded: LoadedSetup, instruments: Sequence[Instrument], ledger_currency: str) -> list[Money]:
+    valued = {ledger_currency, *(instrument.base_currency.code for instrument in instruments if is_spot(instrument))}
+    balances: dict[str, Money] = {}
+    for i, text in enumerate(loaded.setup.backtest.starting_balances):
+        path = ("backtest", "starting_balances", i)
+        try:
+            amount, code = text.replace("_", "").split()
+            value = Decimal(amount)
+        except (ValueError, ArithmeticError):
+            raise loaded.tree.complaint(f'was "{text}", expected an amount such as "10_000 USDT"', path) from None
+        if code not in valued:
+            problem = f"{code} cannot be valued: the setup's instruments trade {', '.join(sorted(valued))}"
+            raise loaded.tree.complaint(problem, path)
+        if not value.is_finite() or value < 0:
+            raise loaded.tree.complaint(f'was "{text}", expected an amount of at least 0', path)
+        if code in balances:
+            raise loaded.tree.complaint(f"{code} stands twice", path)
+        balances[code] = Money(value, currency(code))
+    if ledger_currency not in balances:
+        problem = f"has no {ledger_currency}, the currency of the ledger; 0 {ledger_currency} will do"
+        raise loaded.tree.complaint(problem, ("backtest", "starting_balances"))
+    return list(balances.values())
