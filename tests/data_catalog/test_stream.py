@@ -1,3 +1,5 @@
+import resource
+import sys
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -292,3 +294,20 @@ def test_every_book_update_stays_whole_where_the_reader_parts_rows_of_one_time(t
     assert [update.sequence for update in found] == list(range(updates))
     cleared = [update.deltas[0].is_clear for update in found]
     assert cleared == [number % 50 == 0 for number in range(updates)]
+
+
+def peak_mb() -> float:
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def test_what_was_read_is_given_back(tmp_path):
+    rows = 250_000
+    n = np.arange(1, rows + 1)
+    with CatalogWriter(tmp_path) as writer:
+        writer.quotes(A, Quotes(n, n + 1, n, n, n, n), Origin("synthetic"))
+    peaks = []
+    for _ in range(4):
+        assert sum(map(len, stream(tmp_path, REQUESTS[:1], 0, rows))) == rows
+        peaks.append(peak_mb())
+    assert peaks[-1] - peaks[0] < 40  # a pass that leaks leaves 65 MB behind
