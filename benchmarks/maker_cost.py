@@ -135,8 +135,7 @@ def main(hours: float, quotes_per_s: float, rounds: int, fills: str) -> None:
         busy.append(cpu_s)
     quotes = [tick for tick in ticks if isinstance(tick, QuoteTick)]
     moves = sum(
-        (a.bid_price.raw, a.ask_price.raw) != (b.bid_price.raw, b.ask_price.raw)
-        for a, b in itertools.pairwise(quotes)
+        (a.bid_price.raw, a.ask_price.raw) != (b.bid_price.raw, b.ask_price.raw) for a, b in itertools.pairwise(quotes)
     )
     ratio = statistics.median(busy) / statistics.median(idle)
     result = {
