@@ -40,33 +40,46 @@ def test_distances_are_the_printed_formulas(q, drift_and_impact, market):
     assert glft_distances(q, *market, *drift_and_impact) == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
-@pytest.mark.parametrize(("risk_aversion", "max_lots"), [(1e-4, 60), (1e-6, 130)])
-def test_formula_meets_the_exact_quotes_as_inventory_risk_goes_to_zero(risk_aversion, max_lots):
-    # The formula takes inventory for continuous; the relative error falls with the skew of one lot times kappa.
-    market = (risk_aversion, 0.3, 0.9, 0.3)
-    exact = stationary_quotes(GlftModel(*market), max_lots)
-    skew = skew_per_unit(*market, risk_aversion, 1.0)
-    for q in range(6):
-        gap = exact.distances(q)[0] - glft_distances(q, *market)[0]
-        assert abs(gap) < 0.3 * skew * (0.3 * skew)
+def assert_close_to_exact(model: GlftModel, skew: float, distances) -> None:
+    """
+    Compare a formula with the eigenproblem, far from the limit.
+
+    The formula takes inventory for continuous, which errs by the square of the skew of one lot (times kappa) and grows
+    with the inventory.
+    """
+    step = model.kappa * skew * model.lot
+    exact = stationary_quotes(model, round(7 / math.sqrt(step)))
+    for lots in (-3, 0, 1, 4):
+        gap = [ours - theirs for ours, theirs in zip(distances(lots * model.lot), exact.distances(lots), strict=True)]
+        assert max(map(abs, gap)) < 0.3 * (1 + abs(lots)) * step**2 / model.kappa
 
 
-@pytest.mark.parametrize(("drift", "impact"), [(2e-6, 0.0), (0.0, 1.0), (-1e-6, 2.0)])
-def test_drift_and_impact_meet_the_exact_quotes(drift, impact):
-    market = (1e-4, 0.3, 0.9, 0.3)
-    exact = stationary_quotes(GlftModel(*market, drift=drift, impact=impact), 80)
-    for q in (-3, 0, 4):
-        assert glft_distances(q, *market, drift, impact) == pytest.approx(exact.distances(q), abs=1e-5)
+@pytest.mark.parametrize("gamma", [1e-2, 1e-3, 1e-4])
+@pytest.mark.parametrize(("shift", "impact"), [(0.0, 0.0), (0.2, 0.0), (0.0, 1.0), (-0.3, 2.0)])
+def test_formula_meets_the_exact_quotes_as_inventory_risk_goes_to_zero(gamma, shift, impact):
+    market = (gamma, 0.3, 0.9, 0.3)
+    drift = shift * gamma * 0.3**2
+    skew = skew_per_unit(*market, gamma, 1.0) * math.exp(0.3 * impact / 4)
+    model = GlftModel(*market, drift=drift, impact=impact)
+    assert_close_to_exact(model, skew, lambda q: glft_distances(q, *market, drift, impact))
 
 
 @pytest.mark.parametrize("xi", [0.0, 0.02, 0.5])
 @pytest.mark.parametrize("lot", [0.5, 3.0])
 def test_gueants_formula_meets_the_exact_quotes(xi, lot):
-    market = (1e-4, 0.3, 0.9, 0.3)
-    exact = stationary_quotes(GlftModel(*market, xi=xi, lot=lot), 80)
-    for lots in (-3, 0, 4):
-        distances = gueant_distances(lots * lot, *market, xi, lot)
-        assert distances == pytest.approx(exact.distances(lots), abs=3e-5 * lot)
+    market = (1e-3, 0.3, 0.9, 0.3)
+    skew = skew_per_unit(*market, xi, lot)
+    model = GlftModel(*market, xi=xi, lot=lot)
+    assert_close_to_exact(model, skew, lambda q: gueant_distances(q, *market, xi, lot))
+
+
+def test_formula_is_off_near_a_tight_limit():
+    market = (0.01, 0.3, 0.9, 0.3)
+    exact = stationary_quotes(GlftModel(*market), 10)
+    gaps = [exact.distances(q)[0] - glft_distances(q, *market)[0] for q in range(10)]
+    assert glft_distances(0, *market)[0] == pytest.approx(3.31, abs=0.005)
+    assert max(gaps[:6]) == gaps[5] == pytest.approx(0.20, abs=0.005)
+    assert gaps[9] == pytest.approx(1.69, abs=0.005)
 
 
 @given(inventories, gammas, sigmas, rates, kappas)
@@ -127,6 +140,7 @@ def test_units_of_price_and_time_do_not_matter(q, gamma, sigma, intensity, kappa
         (glft_distances, (1, 0.1, 2.0, 5.0, 0.0)),
         (glft_distances, (1, 0.1, 2.0, math.nan, 1.5)),
         (glft_distances, (1, 0.1, 2.0, 5.0, 1.5, 0.0, -0.1)),
+        (glft_distances, (1, 0.1, 2.0, 5.0, 1.5, 0.0, 1e4)),
         (glft_distances, (1, 0.0, 2.0, 5.0, 1.5, 0.1)),
         (glft_distances, (1, 0.1, 0.0, 5.0, 1.5, 0.1)),
         (gueant_distances, (1, 0.1, 2.0, 5.0, 1.5, -0.1, 1.0)),
@@ -134,5 +148,5 @@ def test_units_of_price_and_time_do_not_matter(q, gamma, sigma, intensity, kappa
     ],
 )
 def test_parameters_out_of_range_are_refused(function, arguments):
-    with pytest.raises(ValueError, match=r"was (not positive|negative)"):
+    with pytest.raises(ValueError, match=r"was (not positive|negative|too large)"):
         function(*arguments)
