@@ -18,14 +18,8 @@ import math
 
 import numpy as np
 
-from models.market_making.glft_spectral import (
-    InventoryQuotes,
-    Vector,
-    check_max_lots,
-    evolved_log_ratios,
-    ground_state_log_ratios,
-    quotes_from_log_ratios,
-)
+from models.market_making.glft_spectral import evolved_log_ratios, ground_state_log_ratios
+from models.market_making.inventory_quotes import InventoryQuotes, Vector, check_max_lots, quotes_from_log_ratios
 
 
 def finite_horizon_quotes(  # noqa: PLR0917 (the parameters of the formula)

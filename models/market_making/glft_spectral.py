@@ -18,83 +18,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.market_making.avellaneda_stoikov import liquidity_premium
 from models.market_making.glft import MAX_IMPACT
-
-MAX_LOTS = 500
-
-# An inventory this close to a whole number of lots is that number: 0.3/0.1 is 2.9999999999999996.
-WHOLE_LOT_TOLERANCE = 1e-9
+from models.market_making.inventory_quotes import InventoryQuotes, Vector, check_max_lots, quotes_from_log_ratios
 
 # The widest range of values of one vector, as a logarithm, that a double holds with room to spare.
 _MAX_LOG_RANGE = 650.0
 _TAYLOR_TERMS = 18
-
-type Vector = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class InventoryQuotes:
-    """
-    Distances of the quotes from the mid by inventory.
-
-    Parameters
-    ----------
-    max_lots : int
-        Q, the inventory limit in lots.
-    bid_distances : tuple of float
-        mid - bid at q = -Q, ..., Q - 1.
-    ask_distances : tuple of float
-        ask - mid at q = -Q + 1, ..., Q.
-
-    """
-
-    max_lots: int
-    bid_distances: tuple[float, ...]
-    ask_distances: tuple[float, ...]
-
-    def distances(self, inventory: float) -> tuple[float, float]:
-        """
-        Return the distances at an inventory; between whole lots they are interpolated.
-
-        Parameters
-        ----------
-        inventory : float
-            q, in lots; negative when short.
-
-        Returns
-        -------
-        tuple[float, float]
-            mid - bid and ask - mid; inf for a side on which one more lot would exceed the limit. Beyond the limit the
-            side that reduces the inventory quotes as at the limit.
-
-        """
-        last = self.max_lots - 1 + WHOLE_LOT_TOLERANCE
-        below = math.inf if inventory > last else _interpolate(self.bid_distances, inventory + self.max_lots)
-        above = math.inf if inventory < -last else _interpolate(self.ask_distances, inventory + self.max_lots - 1)
-        return below, above
-
-    def quotes(self, mid: float, inventory: float) -> tuple[float, float]:
-        """
-        Return the bid and ask at an inventory.
-
-        Parameters
-        ----------
-        mid : float
-            The mid price.
-        inventory : float
-            q, in lots; negative when short.
-
-        Returns
-        -------
-        tuple[float, float]
-            Bid and ask, bid below ask; -inf (no bid) or +inf (no ask) where one more lot would exceed the limit.
-
-        """
-        below, above = self.distances(inventory)
-        return mid - below, mid + above
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,30 +169,6 @@ def finite_horizon_quotes(
     return quotes_from_log_ratios(ratios, model.kappa, model.premium)
 
 
-def quotes_from_log_ratios(log_ratios: Vector, kappa: float, premium: float) -> InventoryQuotes:
-    """
-    Return the table of `premium` + ln(v_q/v_{q+1})/k for the bid and `premium` + ln(v_q/v_{q-1})/k for the ask.
-
-    Parameters
-    ----------
-    log_ratios : ndarray, shape (2Q,)
-        ln(v_q/v_{q+1}) at q = -Q, ..., Q - 1.
-    kappa : float
-        k, per unit of price, above 0.
-    premium : float
-        In price.
-
-    Returns
-    -------
-    InventoryQuotes
-        The table, in price.
-
-    """
-    bids = premium + log_ratios / kappa
-    asks = premium - log_ratios / kappa
-    return InventoryQuotes(len(log_ratios) // 2, tuple(bids.tolist()), tuple(asks.tolist()))
-
-
 def ground_state_log_ratios(potential: Vector, hop: float) -> Vector:
     """
     Return ln(f_q/f_{q+1}) of the eigenvector f of the smallest eigenvalue of M.
@@ -338,25 +245,6 @@ def evolved_log_ratios(potential: Vector, hop: float, final_log: Vector, time_le
     return np.asarray(-np.diff(np.log(values)))
 
 
-def check_max_lots(max_lots: int) -> None:
-    """
-    Raise ValueError unless `max_lots` is 1 to 500.
-
-    Parameters
-    ----------
-    max_lots : int
-        Q, in lots.
-
-    Raises
-    ------
-    ValueError
-        If it is not.
-
-    """
-    if not 1 <= max_lots <= MAX_LOTS:
-        raise ValueError(f"max_lots was {max_lots}, expected 1 to {MAX_LOTS}")
-
-
 def _smallest_eigenvalue(diagonal: list[float]) -> float:
     """
     Return the smallest eigenvalue of the matrix with this diagonal, whose minimum is 0, and -1 beside it.
@@ -400,12 +288,3 @@ def _positive_exponential(potential: Vector, hop: float, time: float) -> Vector:
 
 def _lots(max_lots: int) -> Vector:
     return np.arange(-max_lots, max_lots + 1, dtype=np.float64)
-
-
-def _interpolate(values: tuple[float, ...], position: float) -> float:
-    nearest = round(position)
-    if abs(position - nearest) <= WHOLE_LOT_TOLERANCE or not 0.0 < position < len(values) - 1:
-        return values[min(max(nearest, 0), len(values) - 1)]
-    index = math.floor(position)
-    share = position - index
-    return (1.0 - share) * values[index] + share * values[index + 1]

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from models.market_making.avellaneda_stoikov import finite_horizon_quotes as avellaneda_stoikov_quotes
 from models.market_making.glft import glft_distances
-from models.market_making.glft_spectral import GlftModel, InventoryQuotes, finite_horizon_quotes, stationary_quotes
+from models.market_making.glft_spectral import GlftModel, finite_horizon_quotes, stationary_quotes
+from models.market_making.inventory_quotes import InventoryQuotes
 
 # The market of the article's figures 1 to 3: ticks and seconds.
 FIGURE_1 = GlftModel(risk_aversion=0.01, sigma=0.3, intensity=0.9, kappa=0.3)
