@@ -36,7 +36,7 @@ from data_catalog.origin import Origin
 from data_catalog.stream import DataRequest, stream
 from data_catalog.write import CatalogWriter
 
-REPETITIONS = 3
+REPETITIONS = 2
 SHARE_PCT = 5.0
 MEMORY_MB = 150.0
 START = 1_700_000_000_000_000_000
