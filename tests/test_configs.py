@@ -1,0 +1,86 @@
+"""What every setup in configs/ must do: load, fit its instruments, run, and keep exact books."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from data_catalog.columns import BUYER, SELLER, Quotes, Trades
+from data_catalog.instruments import find_instrument
+from data_catalog.origin import Origin
+from data_catalog.write import CatalogWriter
+from models.attribution import EXACT
+from runtime.backtest import run_backtest
+from runtime.load_setup import load_setup
+from runtime.prepare import prepare_backtest
+
+PROJECT = Path(__file__).parents[1]
+CONFIGS = sorted((PROJECT / "configs").glob("*.yaml"))
+PRICES = {"NEXOUSDT.BINANCE": 1.2, "BTCUSDT-PERP.BINANCE": 61_000.0, "SYNUSDT-PERP.BINANCE": 100.0}
+
+every_config = pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+
+
+def write_market(catalog: Path, instrument_id: str, minutes: int = 15) -> None:
+    """Write a random walk of the touch, with trades at it and through it, two quotes a second."""
+    instrument = find_instrument(instrument_id)
+    rng = np.random.default_rng(7)
+    rows = minutes * 120
+    tick = float(instrument.price_increment)
+    middle = round(PRICES[instrument_id] / tick)
+    step = max(1, round(middle * 1e-4))  # a basis point, or a tick
+    mid = middle + np.cumsum(rng.integers(-step, step + 1, rows))
+    half = rng.integers(1, 2 + step // 2, rows)
+    ts = 1_767_225_600_000_000_000 + np.arange(rows) * 500_000_000
+    size = rng.integers(1, 20, rows) * round(300 / PRICES[instrument_id] / float(instrument.size_increment))
+    buys = rng.random(rows) < 0.5
+    reach = half + rng.integers(0, 4 * step, rows)
+    price = np.where(buys, mid + reach, mid - reach)
+    aggressor = np.where(buys, BUYER, SELLER).astype(np.uint8)
+    later = ts + 200_000_000
+    with CatalogWriter(catalog) as writer:
+        writer.quotes(instrument, Quotes(mid - half, mid + half, size, size, ts, ts), Origin("synthetic"))
+        trades = Trades(price, size, aggressor, np.arange(rows), later, later).take(rng.random(rows) < 0.3)
+        writer.trades(instrument, trades, Origin("synthetic"))
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: Any) -> Path:
+    """Return a catalog with a market of every instrument in configs/."""
+    folder = Path(tmp_path_factory.mktemp("configs")) / "catalog"
+    for instrument_id in {name for config in CONFIGS for name in load_setup(config).setup.instruments}:
+        write_market(folder, instrument_id)
+    return folder
+
+
+@every_config
+def test_a_setup_is_named_as_its_file_and_says_what_it_is(config: Path) -> None:
+    setup = load_setup(config).setup
+
+    assert setup.name == config.stem
+    assert setup.description
+    assert config.read_text().startswith("# ")
+
+
+@every_config
+def test_a_setup_runs_trades_and_keeps_exact_books(config: Path, catalog: Path) -> None:
+    prepared = prepare_backtest(load_setup(config, [f"backtest.catalog={catalog}"]), catalog.parent)
+
+    run = run_backtest(prepared)
+
+    curve = run.ledger.equity_curve
+    assert len(run.ledger.fills) > 0
+    assert run.orders.denied == 0
+    assert all(EXACT.subtract(point.equity, curve[0].equity) == point.parts.total for point in curve)
+    assert all(fill.fee > 0 for fill in run.ledger.fills)
+
+
+@every_config
+def test_a_setup_keeps_its_inventory_limit(config: Path, catalog: Path) -> None:
+    loaded = load_setup(config, [f"backtest.catalog={catalog}"])
+
+    run = run_backtest(prepare_backtest(loaded, catalog.parent))
+
+    limits = {str(part.config.instrument_id): part.config.max_position for part in loaded.strategies}
+    assert all(abs(fill.position_after) <= limits[fill.instrument] for fill in run.ledger.fills)
