@@ -29,7 +29,7 @@ models = st.builds(
     sigma=st.floats(0, 3),
     intensity=st.floats(0.05, 50),
     kappa=st.floats(0.05, 10),
-    impact=st.floats(0, 1),
+    impact=st.floats(0, 0.5),
     lot=st.floats(0.1, 3),
 )
 
