@@ -103,7 +103,7 @@ def fit_micro_price(  # noqa: PLR0917 (the four columns and how fine the table i
     ask_size: ArrayLike,
     buckets: int = 9,
     max_spread: int = 5,
-    min_observations: int = 20,
+    min_observations: int = 100,
 ) -> MicroPrice:
     """
     Estimate the micro-price from a series of quotes.
@@ -122,7 +122,8 @@ def fit_micro_price(  # noqa: PLR0917 (the four columns and how fine the table i
     max_spread : int
         Spreads of this many ticks and more share a row, at least 1.
     min_observations : int
-        States seen less often (with their mirror images) are given no adjustment, at least 1.
+        States seen less often (with their mirror images) are given no adjustment, at least 1. The moves from a state
+        are few among its transitions: dozens of observations can hold two or three of them, and say nothing.
 
     Returns
     -------
@@ -155,7 +156,7 @@ def fit_micro_price(  # noqa: PLR0917 (the four columns and how fine the table i
         raise ValueError("the sample does not say where the price ends up: it went one way and never came back")
     adjustment = np.zeros(len(counts))
     adjustment[low] = np.linalg.solve(system, drift[low])
-    adjustment[mirror[low]] = -adjustment[low]
+    adjustment[mirror[low]] = 0.0 - adjustment[low]
     shape = (max_spread, buckets)
     return MicroPrice(
         tuple(tuple(row) for row in adjustment.reshape(shape).tolist()),
