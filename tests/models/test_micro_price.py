@@ -164,7 +164,7 @@ def test_a_book_without_sense_gives_the_mid(book):
 def test_a_price_that_only_rises_is_refused():
     rows = [(100 + i, 1, 2) for i in range(100)]
     with pytest.raises(ValueError, match="never came back"):
-        fit_micro_price(*columns(rows)(3), 3, 1)
+        fit_micro_price(*columns(rows)(3), 3, 1, 1)
 
 
 @pytest.mark.parametrize(
