@@ -12,6 +12,34 @@ QUOTING_TOPIC: Final = "ballast.quoting"
 """Carries `QuotingSample`s."""
 
 
+def alpha_topic(instrument_id: str) -> str:
+    """Return the topic of the `AlphaSignal`s for an instrument."""
+    return f"ballast.alpha.{instrument_id}"
+
+
+class AlphaSignal(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    An opinion on where a price is going; any actor may publish one, and makers lean on it as their setup says.
+
+    Parameters
+    ----------
+    instrument_id : str
+        Whose price.
+    bps : float
+        By how much it should be higher (lower when negative) than its mid, in basis points.
+    ts_ns : int
+        When the opinion was formed, UNIX ns.
+    source : str
+        Who says so. Signals of several sources add up.
+
+    """
+
+    instrument_id: str
+    bps: float
+    ts_ns: int
+    source: str
+
+
 class QuotingSample(msgspec.Struct, frozen=True, kw_only=True):
     """
     What a maker is doing at one moment, and how often it has acted since its start.

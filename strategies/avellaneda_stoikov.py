@@ -1,14 +1,13 @@
 """The market maker of Avellaneda and Stoikov, "High-frequency trading in a limit order book" (2008)."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 from nautilus_trader.common.config import NonNegativeFloat, PositiveFloat
 
 from models.market_making.avellaneda_stoikov import finite_horizon_quotes, infinite_horizon_quotes
-from models.market_making.quote_plan import Quote
 from models.volatility import TimeDecayedVariance
-from strategies.quoting import QuotingConfig, QuotingStrategy
+from strategies.quoting import QuotingStrategy
+from strategies.quoting_config import QuotingConfig
 
 
 class AvellanedaStoikovConfig(QuotingConfig, frozen=True, kw_only=True):
@@ -40,6 +39,7 @@ class AvellanedaStoikovConfig(QuotingConfig, frozen=True, kw_only=True):
     volatility_window_secs: PositiveFloat = 120.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.horizon == "infinite" and self.risk_aversion_per_bps == 0:
             raise ValueError("risk_aversion_per_bps: was 0, expected above 0 with an infinite horizon")
 
@@ -65,14 +65,14 @@ class AvellanedaStoikov(QuotingStrategy):
             self._first_ns = self.now_ns
         self._variance.update(self.mid, self.now_ns * 1e-9)
 
-    def desired_quotes(self) -> Sequence[Quote]:
-        """Return one bid and one ask; nothing while the volatility is not known."""
+    def quote_prices(self) -> tuple[float, float] | None:
+        """Return the prices of the model; None while the volatility is not known."""
         offsets = self._offsets_bps()
         if offsets is None:
-            return ()
+            return None
         per_bps = self.mid * 1e-4
         bid, ask = offsets
-        return self.two_sided(self.mid + bid * per_bps, self.mid + ask * per_bps)
+        return self.reference + bid * per_bps, self.reference + ask * per_bps
 
     def _offsets_bps(self) -> tuple[float, float] | None:
         """Return the distances of bid and ask from the mid, in basis points: the model with one bp as unit of price."""

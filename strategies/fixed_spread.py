@@ -1,12 +1,10 @@
 """A maker that quotes at a fixed distance from the mid."""
 
-from collections.abc import Sequence
-
 from nautilus_trader.common.config import PositiveFloat
 
 from models.market_making.fixed_spread import fixed_spread_quotes
-from models.market_making.quote_plan import Quote
-from strategies.quoting import QuotingConfig, QuotingStrategy
+from strategies.quoting import QuotingStrategy
+from strategies.quoting_config import QuotingConfig
 
 
 class FixedSpreadConfig(QuotingConfig, frozen=True, kw_only=True):
@@ -26,6 +24,7 @@ class FixedSpreadConfig(QuotingConfig, frozen=True, kw_only=True):
     half_spread_quote: PositiveFloat | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if (self.half_spread_bps is None) == (self.half_spread_quote is None):
             raise ValueError("half_spread_bps: expected exactly one of half_spread_bps and half_spread_quote")
 
@@ -36,11 +35,11 @@ class FixedSpread(QuotingStrategy):
     def __init__(self, config: FixedSpreadConfig) -> None:
         super().__init__(config)
 
-    def desired_quotes(self) -> Sequence[Quote]:
-        """Return one bid and one ask at the same distance from the mid."""
+    def quote_prices(self) -> tuple[float, float]:
+        """Return prices at the same distance from the reference price."""
         config = self.config
         if config.half_spread_quote is not None:
             half_spread = config.half_spread_quote / self.tick
         else:
             half_spread = self.mid * config.half_spread_bps * 1e-4
-        return self.two_sided(*fixed_spread_quotes(self.mid, half_spread))
+        return fixed_spread_quotes(self.reference, half_spread)

@@ -7,6 +7,8 @@ from typing import Self
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Price, Quantity
 
+from strategies.quoting_config import QuotingConfig
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:
@@ -21,8 +23,8 @@ class Grid:
         The same, in the engine's fixed-point units.
     price_precision, size_precision : int
         Decimals of the engine's prices and quantities.
-    order_lots, max_position_lots : int
-        The size of one quote and the largest inventory, in lots.
+    order_lots, level_step_lots, max_position_lots : int
+        The size of the first quote, what each further level adds, and the largest inventory, in lots.
     smallest_lots : int
         The smallest quantity that the venue takes, in lots.
     min_value : int
@@ -37,30 +39,26 @@ class Grid:
     price_precision: int
     size_precision: int
     order_lots: int
+    level_step_lots: int
     max_position_lots: int
     smallest_lots: int
     min_value: int
 
     @classmethod
-    def of(cls, instrument: Instrument, order_qty: float, max_position: float) -> Self:
+    def of(cls, instrument: Instrument, config: QuotingConfig) -> Self:
         """
-        Return the grid of `instrument`.
+        Return the grid of `instrument` with the sizes of `config`.
 
         Raises
         ------
         ValueError
-            If `order_qty` is not a whole number of lots or below the venue's minimum, or `max_position` is smaller.
+            As `key: problem`, if a size is not a whole number of lots or below the venue's minimum.
 
         """
         step = instrument.size_increment.as_decimal()
         smallest = instrument.min_quantity.as_decimal() if instrument.min_quantity else step
-        order_lots = Decimal(repr(order_qty)) / step
-        if order_lots != order_lots.to_integral_value():
-            raise ValueError(f"order_qty: was {order_qty}, expected a multiple of {instrument.id}'s step {step}")
-        if Decimal(repr(order_qty)) < smallest:
-            raise ValueError(f"order_qty: was {order_qty}, expected at least {instrument.id}'s minimum {smallest}")
-        if max_position < order_qty:
-            raise ValueError(f"max_position: was {max_position}, expected at least order_qty, which is {order_qty}")
+        if Decimal(repr(config.order_qty)) < smallest:
+            raise ValueError(f"order_qty: was {config.order_qty}, expected at least {instrument.id}'s {smallest}")
         tick = instrument.price_increment.as_decimal()
         min_notional = instrument.min_notional.as_decimal() if instrument.min_notional else Decimal(0)
         return cls(
@@ -70,8 +68,9 @@ class Grid:
             step_raw=instrument.size_increment.raw,
             price_precision=instrument.price_precision,
             size_precision=instrument.size_precision,
-            order_lots=int(order_lots),
-            max_position_lots=int(Decimal(repr(max_position)) / step),
+            order_lots=_whole_lots(config, "order_qty", instrument),
+            level_step_lots=_whole_lots(config, "level_qty_step", instrument),
+            max_position_lots=int(Decimal(repr(config.max_position)) / step),
             smallest_lots=int((smallest / step).to_integral_value(ROUND_CEILING)),
             min_value=int((min_notional / (tick * step)).to_integral_value(ROUND_CEILING)),
         )
@@ -99,3 +98,11 @@ class Grid:
     def engine_quantity(self, lots: int) -> Quantity:
         """Return a quantity in lots as the engine's type."""
         return Quantity.from_raw(lots * self.step_raw, self.size_precision)
+
+
+def _whole_lots(config: QuotingConfig, key: str, instrument: Instrument) -> int:
+    quantity, step = getattr(config, key), instrument.size_increment.as_decimal()
+    lots = Decimal(repr(quantity)) / step
+    if lots != lots.to_integral_value():
+        raise ValueError(f"{key}: was {quantity}, expected a multiple of {instrument.id}'s step {step}")
+    return int(lots)

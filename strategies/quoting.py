@@ -1,10 +1,9 @@
-"""The base of every market maker: desired quotes in, the fewest orders out."""
+"""The base of every market maker: two prices in, the fewest orders out."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from nautilus_trader.common.config import NonNegativeFloat, PositiveFloat
 from nautilus_trader.common.events import TimeEvent
 from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.events import (
@@ -20,69 +19,36 @@ from nautilus_trader.model.events import (
 )
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Instrument
-from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
 
-from messages import QUOTING_TOPIC, SAMPLE_TOPIC, QuotingSample
-from models.market_making.quote_plan import (
-    Cancel,
-    Command,
-    Modify,
-    OrderState,
-    Quote,
-    Side,
-    Submit,
-    WorkingOrder,
-    plan_commands,
-)
-from models.market_making.quote_rounding import ask_to_ticks, bid_to_ticks, keep_post_only
+from messages import QUOTING_TOPIC, SAMPLE_TOPIC, AlphaSignal, QuotingSample, alpha_topic
+from models.market_making.quote_plan import Cancel, Command, Quote, Side, Submit, plan_commands
+from models.order_budget import OrderBudget
 from strategies.grid import Grid
 from strategies.inventory import Inventory, inventory_of
 from strategies.order_adapter import OrderAdapter
+from strategies.quote_shaping import QuoteShaper
+from strategies.quoting_config import QuotingConfig
+from strategies.working_orders import WorkingOrders
 
-
-class QuotingConfig(StrategyConfig, frozen=True, kw_only=True):
-    """
-    What every maker needs to know.
-
-    Parameters
-    ----------
-    instrument_id : InstrumentId
-        The instrument that is quoted, such as `NEXOUSDT.BINANCE` or `BTCUSDT-PERP.BINANCE`.
-    order_qty : float
-        The quantity of each quote, in the base asset; a multiple of the instrument's step.
-    max_position : float
-        The largest inventory either way, in the base asset: a quote that could lead beyond it is made smaller or left
-        out. On spot, inventory counts from `target_base_qty`.
-    target_base_qty : float, optional
-        Spot: the balance of the base asset that counts as no inventory; the balance at the start where left out.
-        Futures: the position that counts as no inventory; 0 where left out.
-    requote_threshold_bps : float, default 0
-        A working order stays as long as it is within this many basis points of where it should be.
-    order_refresh_secs : float, default 0
-        Every so many seconds, orders are put exactly where they should be; 0 leaves that out.
-
-    """
-
-    instrument_id: InstrumentId
-    order_qty: PositiveFloat
-    max_position: PositiveFloat
-    target_base_qty: NonNegativeFloat | None = None
-    requote_threshold_bps: NonNegativeFloat = 0.0
-    order_refresh_secs: NonNegativeFloat = 0.0
+_BPS = 1e-4
+_SECOND_NS = 1_000_000_000
 
 
 class QuotingStrategy(Strategy):
     """
-    A market maker without an opinion: a subclass says which quotes it wants, this class gets them to the venue.
+    A market maker without an opinion: a subclass says at which prices it wants to quote, this class does the rest.
 
-    A subclass implements `desired_quotes`, which is called when the best bid or ask has moved, after a fill and on the
-    refresh timer. It reads `bid`, `ask` and `mid` (in ticks), `inventory` (in lots of `order_qty`) and returns quotes,
-    mostly by way of `two_sided`.
+    A subclass implements `quote_prices`, which is called when the best bid or ask has moved, after a fill and on the
+    refresh timer. It reads `reference` (the price to quote around), `mid`, `bid` and `ask`, all in ticks, and
+    `inventory`, in multiples of `order_qty`.
 
     All orders are limit orders that only make (post-only). Orders are known by client order id; nothing is kept of the
     engine's own order objects.
     """
+
+    uses_sizes = False
+    """Whether a change of the sizes at the touch alone is news to the maker."""
 
     def __init__(self, config: QuotingConfig) -> None:
         super().__init__(config)
@@ -93,17 +59,21 @@ class QuotingStrategy(Strategy):
         self.bid = 0
         self.ask = 0
         self.now_ns = 0
+        self.quote: QuoteTick | None = None
         self._bid_raw = 0
         self._ask_raw = 0
         self._grid: Grid | None = None
         self._inventory: Inventory | None = None
-        self._adapter: OrderAdapter | None = None
-        self._orders: dict[str, WorkingOrder] = {}
-        self._requotes = 0
-        self._post_only_rejections = 0
-        self._denied = 0
+        self._shaper: QuoteShaper | None = None
+        self._orders: WorkingOrders | None = None
+        self._budget: OrderBudget | None = None
+        self._can_modify = False
         self._quoting = False
         self._waiting = False
+        self._delayed_until_ns = {Side.BID: 0, Side.ASK: 0}
+        self._alphas: dict[str, AlphaSignal] = {}
+        self._post_only_rejections = 0
+        self._denied = 0
 
     @classmethod
     def check_config(cls, config: QuotingConfig, instruments: Mapping[InstrumentId, Instrument]) -> None:
@@ -116,25 +86,47 @@ class QuotingStrategy(Strategy):
             As `key: problem`, if a quantity does not fit the instrument.
 
         """
-        Grid.of(instruments[config.instrument_id], config.order_qty, config.max_position)
+        Grid.of(instruments[config.instrument_id], config)
 
-    # -- What a subclass provides and reads ---------------------------------------------------------------------------
+    # -- What a subclass provides -------------------------------------------------------------------------------------
 
     @abstractmethod
-    def desired_quotes(self) -> Sequence[Quote]:
-        """Return the quotes wanted now; empty for none."""
+    def quote_prices(self) -> tuple[float, float] | None:
+        """
+        Return the nearest bid and ask that are wanted now, in ticks.
+
+        -inf for no bid, +inf for no ask, None for neither. They are rounded outwards, kept from taking liquidity and
+        from each other, and made smaller or left out by the limits of the configuration.
+        """
 
     def on_market_move(self) -> None:
-        """Update estimators; called before `desired_quotes` whenever the best bid or ask has moved."""
+        """Update estimators; called before `quote_prices` whenever the market has news."""
 
     def fair_value(self) -> float | None:
-        """Return the price, in ticks, that the quotes stand around; the mid unless a subclass knows better."""
-        return self.mid if self.bid else None
+        """Return the price, in ticks, that the quotes stand around; None before there is one."""
+        return self.reference if self.bid else None
+
+    def size_factors(self) -> tuple[float, float]:
+        """Return what to multiply the sizes of bid and ask with."""
+        assert self._shaper is not None
+        return self._shaper.default_size_factors()
+
+    # -- What a subclass reads ----------------------------------------------------------------------------------------
 
     @property
     def mid(self) -> float:
         """The middle of the best bid and ask, in ticks."""
         return (self.bid + self.ask) / 2
+
+    @property
+    def reference(self) -> float:
+        """The mid, in ticks, shifted by the signals that the configuration listens to."""
+        return self.mid * (1.0 + self.alpha_bps() * _BPS) if self._alphas else self.mid
+
+    def alpha_bps(self) -> float:
+        """Return the sum of the signals that are not too old, times their weight, in basis points."""
+        oldest = self.now_ns - int(self.config.alpha_max_age_secs * _SECOND_NS)
+        return float(self.config.alpha_weight) * sum(s.bps for s in self._alphas.values() if s.ts_ns >= oldest)
 
     @property
     def inventory(self) -> float:
@@ -155,35 +147,6 @@ class QuotingStrategy(Strategy):
         assert self._grid is not None
         return float(self._grid.tick)
 
-    def two_sided(self, bid_price: float, ask_price: float) -> list[Quote]:
-        """
-        Return one bid and one ask of the configured size, for prices in ticks.
-
-        Prices are rounded outwards, kept from taking liquidity, and a side is made smaller or left out where the
-        inventory limit, the balance or the venue's minimum demand it. An infinite price means no quote on that side.
-        """
-        assert self._grid is not None
-        bid = bid_to_ticks(bid_price, 1.0) if bid_price > 0 else None
-        ask = ask_to_ticks(ask_price, 1.0) if ask_price < float("inf") else None
-        bid, ask = keep_post_only(bid, ask, self.bid, self.ask)
-        quotes = []
-        for side, price in ((Side.BID, bid), (Side.ASK, ask)):
-            if price is not None and price > 0:
-                lots = self._allowed_lots(side, price)
-                if lots > 0:
-                    quotes.append(Quote(side, price, lots))
-        return quotes
-
-    def _allowed_lots(self, side: Side, price: int) -> int:
-        assert self._grid is not None
-        assert self._inventory is not None
-        room = self._grid.max_position_lots - side.value * self._inventory.lots
-        lots = min(self._grid.order_lots, room)
-        if lots > 0 and self._inventory.is_spot:
-            own = [order for order in self._orders.values() if order.side is side]
-            lots = min(lots, self._inventory.affordable_lots(side, price, own))
-        return lots if lots >= self._grid.min_lots(price) else 0
-
     # -- Life cycle ---------------------------------------------------------------------------------------------------
 
     def on_start(self) -> None:
@@ -194,11 +157,22 @@ class QuotingStrategy(Strategy):
             self.log.error(f"{config.instrument_id} is not known: not quoting")
             self.stop()
             return
-        self._grid = Grid.of(instrument, config.order_qty, config.max_position)
+        self._grid = Grid.of(instrument, config)
         self._inventory = inventory_of(self, instrument, self._grid, config.target_base_qty)
-        self._adapter = OrderAdapter(self, instrument, self._grid)
+        self._shaper = QuoteShaper(config, self._grid, self._inventory)
+        adapter = OrderAdapter(self, instrument, self._grid)
+        self._can_modify = adapter.can_modify
+        self._orders = WorkingOrders(adapter)
+        if config.order_budget:
+            self._budget = OrderBudget(config.order_budget, int(config.order_budget_window_secs * _SECOND_NS))
         self._quoting = True
+        self._listen()
+
+    def _listen(self) -> None:
+        config = self.config
         self.msgbus.subscribe(SAMPLE_TOPIC, self._publish_sample)
+        if config.alpha_weight:
+            self.msgbus.subscribe(alpha_topic(config.instrument_id.value), self._on_alpha)
         self.subscribe_quote_ticks(config.instrument_id)
         if config.order_refresh_secs > 0:
             interval = timedelta(seconds=config.order_refresh_secs)
@@ -207,8 +181,8 @@ class QuotingStrategy(Strategy):
     def on_stop(self) -> None:
         """Cancel this strategy's own orders, and no others."""
         self._quoting = False
-        if self._adapter is not None:
-            self._adapter.cancel_all(self._orders)
+        if self._orders is not None:
+            self._orders.cancel_all()
 
     def on_reset(self) -> None:
         """Forget everything, so that the next run starts like the first."""
@@ -217,10 +191,10 @@ class QuotingStrategy(Strategy):
     # -- Market events ------------------------------------------------------------------------------------------------
 
     def on_quote_tick(self, tick: QuoteTick) -> None:
-        """Requote when the best bid or ask has moved; a change of sizes alone moves nothing."""
+        """Requote when the market has news; a change of sizes alone mostly is none."""
         bid_raw = tick.bid_price.raw
         ask_raw = tick.ask_price.raw
-        if bid_raw == self._bid_raw and ask_raw == self._ask_raw:
+        if bid_raw == self._bid_raw and ask_raw == self._ask_raw and not self.uses_sizes:
             return
         assert self._grid is not None
         self._bid_raw = bid_raw
@@ -228,130 +202,164 @@ class QuotingStrategy(Strategy):
         self.bid = bid_raw // self._grid.tick_raw
         self.ask = ask_raw // self._grid.tick_raw
         self.now_ns = tick.ts_init
+        self.quote = tick
         self.on_market_move()
+        self._requote()
+
+    def _on_alpha(self, signal: AlphaSignal) -> None:
+        self._alphas[signal.source] = signal
         self._requote()
 
     def _on_refresh(self, event: TimeEvent) -> None:
         self.now_ns = event.ts_event
         self._requote(exact=True)
 
+    def _on_delay_over(self, event: TimeEvent) -> None:
+        self.now_ns = event.ts_event
+        self._requote()
+
+    # -- Quoting ------------------------------------------------------------------------------------------------------
+
+    def desired_quotes(self) -> Sequence[Quote]:
+        """Return the quotes wanted now; empty for none."""
+        prices = self.quote_prices()
+        if prices is None:
+            return ()
+        assert self._shaper is not None
+        assert self._orders is not None
+        return self._shaper.quotes(prices, (self.bid, self.ask), self.size_factors(), self._orders.all())
+
     def _requote(self, exact: bool = False) -> None:
         if not self._quoting or not self.bid:
             return
+        assert self._orders is not None
+        config = self.config
+        if config.hanging_orders_cancel_bps:
+            self._orders.let_go(self.mid, config.hanging_orders_cancel_bps * _BPS * self.mid)
+        if config.max_order_age_secs:
+            self._orders.age(self.now_ns, int(config.max_order_age_secs * _SECOND_NS))
         desired = self.desired_quotes()
-        tolerance = 0 if exact else int(self.mid * self.config.requote_threshold_bps * 1e-4)
-        assert self._adapter is not None
-        plan = plan_commands(list(self._orders.values()), desired, tolerance, self._adapter.can_modify)
+        plan = plan_commands(self._orders.all(), desired, self._tolerance(exact), self._can_modify)
         self._waiting = not plan.complete
         for command in plan.commands:
-            self._execute(command)
+            if self._may_send(command):
+                self._orders.execute(command, self.now_ns)
+            else:
+                self._waiting = True
 
-    def _execute(self, command: Command) -> None:
-        assert self._adapter is not None
-        match command:
-            case Submit(quote):
-                order_id = self._adapter.new_order_id()
-                self._orders[order_id] = WorkingOrder(order_id, quote.side, quote.price, quote.quantity)
-                self._adapter.submit(order_id, quote)
-            case Modify(order, quote):
-                order.state = OrderState.MODIFYING
-                order.aimed_price = quote.price
-                self._requotes += 1
-                self._adapter.modify(order, quote)
-            case Cancel(order):
-                order.state = OrderState.CANCELLING
-                self._requotes += 1
-                self._adapter.cancel(order)
+    def _tolerance(self, exact: bool) -> int:
+        """Return how far an order may be from its quote, in ticks; more as the order budget runs out."""
+        if self._budget is None:
+            return 0 if exact else int(self.mid * self.config.requote_threshold_bps * _BPS)
+        factor = self._budget.tolerance_factor(self.now_ns)
+        if factor == 1.0 and exact:
+            return 0
+        ticks = max(1.0, self.mid * self.config.requote_threshold_bps * _BPS) * min(factor, 1e6)
+        return int(ticks) if factor > 1.0 else int(self.mid * self.config.requote_threshold_bps * _BPS)
+
+    def _may_send(self, command: Command) -> bool:
+        """Return whether the delay after a fill and the order budget allow a command, and count it if so."""
+        if isinstance(command, Submit) and self.now_ns < self._delayed_until_ns[command.quote.side]:
+            return False
+        if self._budget is None or (isinstance(command, Cancel) and not command.replaces):
+            return True
+        assert self._orders is not None
+        if isinstance(command, Cancel):  # its replacement will need a place of its own
+            return self._budget.left(self.now_ns) > self._orders.awaiting_replacement()
+        if self._budget.left(self.now_ns) <= 0:
+            return False
+        self._budget.spend(self.now_ns)
+        return True
 
     # -- Order events -------------------------------------------------------------------------------------------------
 
     def on_order_accepted(self, event: OrderAccepted) -> None:
-        """Mark the order as working, and move it if the market has moved on meanwhile."""
-        self._settle(event.client_order_id.value)
+        """Move the order on if something has waited for it."""
+        self._settled(event.client_order_id.value)
 
     def on_order_updated(self, event: OrderUpdated) -> None:
         """Take over the new price and quantity."""
-        order = self._orders.get(event.client_order_id.value)
-        if order is not None and self._grid is not None:
-            order.price = event.price.raw // self._grid.tick_raw
-            order.quantity = self._leaves(event.client_order_id.value)
-            self._settle(order.order_id)
+        if self._orders is not None and self._grid is not None:
+            self._orders.moved(event.client_order_id.value, event.price.raw // self._grid.tick_raw)
+            if self._waiting:
+                self._requote()
 
     def on_order_modify_rejected(self, event: OrderModifyRejected) -> None:
         """Keep the order where it is; the next market move tries again."""
         self._post_only_rejections += "POST_ONLY" in event.reason
-        self._settle(event.client_order_id.value, requote=False)
+        self._settled(event.client_order_id.value, requote=False)
 
     def on_order_cancel_rejected(self, event: OrderCancelRejected) -> None:
         """Keep the order if it is still there."""
-        self._settle(event.client_order_id.value, requote=False)
+        self._settled(event.client_order_id.value, requote=False)
 
     def on_order_rejected(self, event: OrderRejected) -> None:
         """Forget the order; the next market move or refresh tries again."""
         self._post_only_rejections += bool(event.due_post_only)
-        self._orders.pop(event.client_order_id.value, None)
+        self._gone(event.client_order_id.value, requote=False)
 
     def on_order_denied(self, event: OrderDenied) -> None:
         """Forget the order, count it, and try again at the next market move or refresh."""
         self._denied += 1
         self.log.warning(f"denied before it left: {event.reason}")
-        self._orders.pop(event.client_order_id.value, None)
+        self._gone(event.client_order_id.value, requote=False)
 
     def on_order_canceled(self, event: OrderCanceled) -> None:
-        """Forget the order and quote again in its place."""
+        """Quote again in its place."""
         self._gone(event.client_order_id.value)
 
     def on_order_expired(self, event: OrderExpired) -> None:
-        """Forget the order and quote again in its place."""
+        """Quote again in its place."""
         self._gone(event.client_order_id.value)
 
     def on_order_filled(self, event: OrderFilled) -> None:
         """Count the fill into the inventory and quote anew."""
-        order = self._orders.get(event.client_order_id.value)
+        if self._orders is None or self._inventory is None:
+            return
+        order = self._orders.find(event.client_order_id.value)
+        self._orders.filled(event.client_order_id.value)
+        self._inventory.refresh()
         if order is not None:
-            order.quantity = self._leaves(order.order_id)
-            if order.quantity <= 0:
-                del self._orders[order.order_id]
-        if self._inventory is not None:
-            self._inventory.refresh()
+            self._after_fill(order.side, event.ts_event)
         self._requote()
 
-    def _settle(self, order_id: str, requote: bool = True) -> None:
-        order = self._orders.get(order_id)
-        assert self._adapter is not None
-        if order is None:
-            return
-        if self._adapter.is_gone(order_id):
-            del self._orders[order_id]
-        else:
-            order.state = OrderState.WORKING
-            order.aimed_price = order.price
-        if requote and self._waiting:
-            self._requote()
+    def _after_fill(self, side: Side, now_ns: int) -> None:
+        assert self._orders is not None
+        if self.config.hanging_orders_cancel_bps:
+            self._orders.hang(Side.ASK if side is Side.BID else Side.BID)
+        if self.config.filled_order_delay_secs:
+            self.now_ns = now_ns
+            until = now_ns + int(self.config.filled_order_delay_secs * _SECOND_NS)
+            self._delayed_until_ns[side] = until
+            name = f"{self.id}-delay-{side.name}"
+            if name in self.clock.timer_names:
+                self.clock.cancel_timer(name)
+            self.clock.set_time_alert_ns(name, until, self._on_delay_over)
 
-    def _gone(self, order_id: str) -> None:
-        if self._orders.pop(order_id, None) is not None:
-            self._requote()
+    def _settled(self, order_id: str, requote: bool = True) -> None:
+        if self._orders is not None:
+            self._orders.settled(order_id)
+            if requote and self._waiting:
+                self._requote()
 
-    def _leaves(self, order_id: str) -> int:
-        assert self._adapter is not None
-        return self._adapter.leaves_lots(order_id)
+    def _gone(self, order_id: str, requote: bool = True) -> None:
+        if self._orders is not None and self._orders.gone(order_id) and requote:
+            self._requote()
 
     # -- What it tells others -----------------------------------------------------------------------------------------
 
     def _publish_sample(self, ts_ns: int) -> None:
         assert self._grid is not None
-        working = [order for order in self._orders.values() if order.state is not OrderState.SUBMITTING]
-        bids = [order.price for order in working if order.side is Side.BID]
-        asks = [order.price for order in working if order.side is Side.ASK]
+        assert self._orders is not None
+        bid, ask = self._orders.best()
         fair_value = self.fair_value()
         sample = QuotingSample(
             strategy_id=self.id.value,
             instrument_id=self.config.instrument_id.value,
-            bid=self._grid.price(max(bids)) if bids else None,
-            ask=self._grid.price(min(asks)) if asks else None,
+            bid=None if bid is None else self._grid.price(bid),
+            ask=None if ask is None else self._grid.price(ask),
             fair_value=None if fair_value is None else fair_value * self.tick,
-            requotes=self._requotes,
+            requotes=self._orders.requotes,
             post_only_rejections=self._post_only_rejections,
             denied=self._denied,
         )

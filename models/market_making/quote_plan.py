@@ -54,6 +54,12 @@ class WorkingOrder:
         Whether a command is on its way.
     aimed_price : int
         The price in ticks that a modification on its way asks for; `price` where there is none.
+    placed_ns : int
+        When it was sent or last moved, UNIX ns.
+    exact : bool
+        Whether it has no tolerance.
+    hanging : bool
+        Whether it is left where it is: it belongs to no quote, but nothing of ours may meet it.
 
     """
 
@@ -63,6 +69,9 @@ class WorkingOrder:
     quantity: int
     state: OrderState = OrderState.SUBMITTING
     aimed_price: int = 0
+    placed_ns: int = 0
+    exact: bool = False
+    hanging: bool = False
 
     def __post_init__(self) -> None:
         self.aimed_price = self.aimed_price or self.price
@@ -82,9 +91,10 @@ class Modify(NamedTuple):
 
 
 class Cancel(NamedTuple):
-    """Cancel a working order."""
+    """Cancel a working order; `replaces` says whether another is to take its place once it is gone."""
 
     order: WorkingOrder
+    replaces: bool = False
 
 
 type Command = Submit | Modify | Cancel
@@ -115,7 +125,7 @@ def plan_commands(
     Parameters
     ----------
     working : sequence of WorkingOrder
-        All own orders of the instrument that may still be filled.
+        All own orders of the instrument that may still be filled, those that hang included.
     desired : sequence of Quote
         The quotes that are wanted, best bid below best ask.
     tolerance : int
@@ -132,16 +142,17 @@ def plan_commands(
     """
     commands: list[Command] = []
     complete = True
+    planned = [order for order in working if not order.hanging]
     for side in (Side.BID, Side.ASK):
         barrier = _own_opposite_price(working, side)
-        pairs, spare_orders, spare_quotes = _pair(_of_side(working, side), _of_side(desired, side), tolerance)
+        pairs, spare_orders, spare_quotes = _pair(_of_side(planned, side), _of_side(desired, side), tolerance)
         for order, quote in pairs:
-            if abs(order.aimed_price - quote.price) <= tolerance and order.quantity <= quote.quantity:
+            if _is_in_place(order, quote, tolerance):
                 continue
             if order.state is not OrderState.WORKING or (can_modify and _crosses(quote, barrier)):
                 complete = False
             else:
-                commands.append(Modify(order, quote) if can_modify else Cancel(order))
+                commands.append(Modify(order, quote) if can_modify else Cancel(order, replaces=True))
         for order in spare_orders:
             if order.state is OrderState.WORKING:
                 commands.append(Cancel(order))
@@ -181,6 +192,11 @@ def _pair(
     matched = min(len(homeless), len(quotes))
     pairs.extend(zip(homeless, quotes, strict=False))
     return pairs, homeless[matched:], quotes[matched:]
+
+
+def _is_in_place(order: WorkingOrder, quote: Quote, tolerance: int) -> bool:
+    allowed = 0 if order.exact else tolerance
+    return abs(order.aimed_price - quote.price) <= allowed and order.quantity <= quote.quantity
 
 
 def _own_opposite_price(working: Sequence[WorkingOrder], side: Side) -> int | None:

@@ -58,7 +58,7 @@ def test_without_modification_the_order_goes_before_its_replacement_comes() -> N
     bid = order(Side.BID, 99)
     desired = [Quote(Side.BID, 95, 5)]
 
-    assert commands_for([bid], desired, 0, can_modify=False) == [Cancel(bid)]
+    assert commands_for([bid], desired, 0, can_modify=False) == [Cancel(bid, replaces=True)]
     bid.state = OrderState.CANCELLING
     assert commands_for([bid], desired, 0, can_modify=False) == []
     assert commands_for([], desired, 0, can_modify=False) == [Submit(desired[0])]

@@ -135,7 +135,7 @@ def test_forgets_everything_on_reset(name: str, market_of: Any, replay: Any, per
         return {key: str(value) for key, value in values.items() if "0x" not in str(value)}
 
     assert state(strategy) == state(fresh)
-    assert state(strategy)["_orders"] == "{}"
+    assert state(strategy)["_orders"] == "None"
 
 
 @every_strategy
