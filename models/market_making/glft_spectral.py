@@ -9,7 +9,7 @@ order size D and the aversion xi to random fills; v = exp(k theta/D) makes its e
 
 Outer entries of v are smaller than the inner ones by many orders of magnitude, and the quotes need their ratios, not
 their differences. So the eigenvector comes from its three-term recursion, run from the limits inwards, and the matrix
-exponential from sums and products of positive numbers alone: nothing cancels, whatever the limit.
+exponential from sums and products of positive numbers alone: nothing cancels.
 
 Units as in `glft`.
 """

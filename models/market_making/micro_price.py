@@ -84,8 +84,8 @@ class MicroPrice:
         Returns
         -------
         float
-            In ticks. The mid where the book is empty, locked or crossed. It may lie a little outside bid and ask: then
-            the next move is nearly certain.
+            In ticks. The mid where the book is empty, locked or crossed. It may lie outside bid and ask, and far outside
+            where the price jumps by many ticks at a time.
 
         """
         mid = 0.5 * (bid + ask)
@@ -142,21 +142,7 @@ def fit_micro_price(  # noqa: PLR0917 (the four columns and how fine the table i
     if max_spread < 1 or min_observations < 1:
         raise ValueError("max_spread or min_observations was below 1")
     moves = _transitions(_checked(bid, ask, bid_size, ask_size), buckets, max_spread)
-    counts = moves.counts.sum(axis=1)
-    known = counts >= min_observations
-    weights = np.where(known, 1.0 / np.maximum(counts, 1), 0.0)
-    step = moves.counts * weights[:, None]
-    drift = moves.total_move * weights
-    states = np.arange(len(counts))
-    mirror = _mirror(states, buckets)
-    low = states[states % buckets < buckets // 2]
-    # g(mirror) = -g(state) leaves half of (I - P) g = r.
-    system = np.eye(len(low)) - step[np.ix_(low, low)] + step[np.ix_(low, mirror[low])]
-    if len(low) and np.linalg.cond(system) > _MAX_CONDITION:
-        raise ValueError("the sample does not say where the price ends up: it went one way and never came back")
-    adjustment = np.zeros(len(counts))
-    adjustment[low] = np.linalg.solve(system, drift[low])
-    adjustment[mirror[low]] = 0.0 - adjustment[low]
+    adjustment, counts = _expected_moves(moves, buckets, min_observations)
     shape = (max_spread, buckets)
     return MicroPrice(
         tuple(tuple(row) for row in adjustment.reshape(shape).tolist()),
@@ -205,6 +191,28 @@ def _transitions(quotes: _Quotes, buckets: int, max_spread: int) -> _Transitions
     total_move = np.bincount(state[:-1], weights=move, minlength=size)
     mirror = _mirror(np.arange(size), buckets)
     return _Transitions(counts + counts[np.ix_(mirror, mirror)], total_move - total_move[mirror])
+
+
+def _expected_moves(
+    moves: _Transitions, buckets: int, min_observations: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return g of every state, in ticks, and from how many transitions it comes."""
+    counts = moves.counts.sum(axis=1)
+    known = counts >= min_observations
+    weights = np.where(known, 1.0 / np.maximum(counts, 1), 0.0)
+    step = moves.counts * weights[:, None]
+    drift = moves.total_move * weights
+    states = np.arange(len(counts))
+    mirror = _mirror(states, buckets)
+    low = states[states % buckets < buckets // 2]
+    # g(mirror) = -g(state) leaves half of (I - P) g = r.
+    system = np.eye(len(low)) - step[np.ix_(low, low)] + step[np.ix_(low, mirror[low])]
+    if len(low) and np.linalg.cond(system) > _MAX_CONDITION:
+        raise ValueError("the sample does not say where the price ends up: it went one way and never came back")
+    adjustment = np.zeros(len(counts))
+    adjustment[low] = np.linalg.solve(system, drift[low])
+    adjustment[mirror[low]] = 0.0 - adjustment[low]
+    return adjustment, counts
 
 
 def _mirror(states: NDArray[np.int64], buckets: int) -> NDArray[np.int64]:

@@ -242,7 +242,7 @@ def test_models_out_of_range_are_refused(change):
         (3, math.inf, 0.0, "time_left"),
         (3, 1.0, -1.0, "liquidation_cost"),
         (300, 1.0, 1.0, "too wide for this liquidation cost"),
-        (100, 1.0, 0.0, "too wide for this risk aversion"),
+        (85, 1.0, 0.0, "too wide for this risk aversion"),
     ],
 )
 def test_horizons_out_of_range_are_refused(max_lots, time_left, cost, problem):
