@@ -84,7 +84,7 @@ class MicroPrice:
         Returns
         -------
         float
-            In ticks. The mid where the book is empty, locked or crossed. It may lie outside bid and ask, and far outside
+            In ticks. The mid where the book is empty, locked or crossed. It may lie outside bid and ask, far outside
             where the price jumps by many ticks at a time.
 
         """
