@@ -20,6 +20,9 @@ class Inventory(Protocol):
     def refresh(self) -> None:
         """Read the inventory anew from the engine's books."""
 
+    def retarget(self, weight: Decimal, price: Decimal) -> None:
+        """Make the target that share of the account's value, at this price of the base asset; spot only."""
+
     def affordable_lots(self, side: Side, price_ticks: int, own_orders: Sequence[WorkingOrder]) -> int:
         """Return the largest quote that the account can pay for, when `own_orders` on that side make room for it."""
 
@@ -48,6 +51,12 @@ class SpotInventory:
     def refresh(self) -> None:
         """Read the balance."""
         self.lots = self._grid.lots(self._total(self._instrument.base_currency) - self._target)
+
+    def retarget(self, weight: Decimal, price: Decimal) -> None:
+        """Make the target that share of what base and quote balance are worth together."""
+        base, quote = self._total(self._instrument.base_currency), self._total(self._instrument.quote_currency)
+        self._target = weight * (base + quote / price)
+        self.refresh()
 
     def affordable_lots(self, side: Side, price_ticks: int, own_orders: Sequence[WorkingOrder]) -> int:
         """Return the lots that the free balance and what `own_orders` hold back can pay for."""
@@ -87,6 +96,18 @@ class PositionInventory:
         )
         held = sum((position.signed_decimal_qty() for position in positions), Decimal(0))
         self.lots = self._grid.lots(held - self._target)
+
+    def retarget(self, weight: Decimal, price: Decimal) -> None:
+        """
+        Refuse: a futures position has no weight.
+
+        Raises
+        ------
+        ValueError
+            Always.
+
+        """
+        raise ValueError(f"{self._instrument.id} is not spot: its position has no weight in the account")
 
     def affordable_lots(self, side: Side, price_ticks: int, own_orders: Sequence[WorkingOrder]) -> int:
         """Return the largest position: margin is not counted here."""

@@ -61,7 +61,9 @@ class QuoteShaper:
             Own orders: those that hang count into the inventory limit, the others make room.
 
         """
-        bid, ask = self._bounded(*self._skewed(*prices, mid=(touch[0] + touch[1]) / 2), mid=(touch[0] + touch[1]) / 2)
+        mid = (touch[0] + touch[1]) / 2
+        shift = self.price_shift(mid)
+        bid, ask = self._bounded(prices[0] - shift, prices[1] - shift, mid)
         first_bid = bid_to_ticks(bid, 1.0) if bid > 0 else None
         first_ask = ask_to_ticks(ask, 1.0) if ask < _INF else None
         first_bid, first_ask = keep_post_only(first_bid, first_ask, *touch)
@@ -72,7 +74,7 @@ class QuoteShaper:
             first_ask,
             self._sizes(Side.BID, first_bid, size_factors[0], orders),
             self._sizes(Side.ASK, first_ask, size_factors[1], orders),
-            max(1.0, self._config.level_spacing_bps * _BPS * (touch[0] + touch[1]) / 2),
+            max(1.0, self._config.level_spacing_bps * _BPS * mid),
         )
 
     def default_size_factors(self) -> tuple[float, float]:
@@ -81,11 +83,11 @@ class QuoteShaper:
             return 1.0, 1.0
         return linear_size_factors(self.normalised_inventory, self._config.inventory_size_skew)
 
-    def _skewed(self, bid: float, ask: float, mid: float) -> tuple[float, float]:
+    def price_shift(self, mid: float) -> float:
+        """Return by how much both prices are lowered, in ticks, to lean against the inventory."""
         if self._config.inventory_skew_bps == 0:
-            return bid, ask
-        shift = self._config.inventory_skew_bps * _BPS * mid * self.normalised_inventory
-        return bid - shift, ask - shift
+            return 0.0
+        return self._config.inventory_skew_bps * _BPS * mid * self.normalised_inventory
 
     def _bounded(self, bid: float, ask: float, mid: float) -> tuple[float, float]:
         """Return the prices with their distance kept within the bounds; both move alike."""
