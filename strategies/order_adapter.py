@@ -55,6 +55,24 @@ class OrderAdapter:
         for order in [order for order in orders if order is not None and not order.is_closed]:
             self._strategy.cancel_order(order)
 
+    def of_others(self) -> list[WorkingOrder]:
+        """Return the orders of other strategies on the instrument as orders that hang: ours may not meet them."""
+        cache = self._strategy.cache
+        if len(cache.strategy_ids()) < 2:
+            return []
+        orders = [*cache.orders_open(instrument_id=self._instrument_id), *cache.orders_inflight()]
+        return [
+            WorkingOrder(
+                order.client_order_id.value,
+                Side.BID if order.side == OrderSide.BUY else Side.ASK,
+                order.price.raw // self._grid.tick_raw,
+                order.leaves_qty.raw // self._grid.step_raw,
+                hanging=True,
+            )
+            for order in orders
+            if order.instrument_id == self._instrument_id and order.strategy_id != self._strategy.id and order.has_price
+        ]
+
     def is_gone(self, order_id: str) -> bool:
         """Return whether the order can no longer fill."""
         order = self._strategy.cache.order(ClientOrderId(order_id))

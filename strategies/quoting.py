@@ -211,11 +211,9 @@ class QuotingStrategy(Strategy):
         self._requote()
 
     def _on_refresh(self, event: TimeEvent) -> None:
-        self.now_ns = event.ts_event
         self._requote(exact=True)
 
     def _on_delay_over(self, event: TimeEvent) -> None:
-        self.now_ns = event.ts_event
         self._requote()
 
     # -- Quoting ------------------------------------------------------------------------------------------------------
@@ -233,13 +231,14 @@ class QuotingStrategy(Strategy):
         if not self._quoting or not self.bid:
             return
         assert self._orders is not None
+        self.now_ns = self.clock.timestamp_ns()
         config = self.config
         if config.hanging_orders_cancel_bps:
             self._orders.let_go(self.mid, config.hanging_orders_cancel_bps * _BPS * self.mid)
         if config.max_order_age_secs:
             self._orders.age(self.now_ns, int(config.max_order_age_secs * _SECOND_NS))
         desired = self.desired_quotes()
-        plan = plan_commands(self._orders.all(), desired, self._tolerance(exact), self._can_modify)
+        plan = plan_commands(self._orders.and_others(), desired, self._tolerance(exact), self._can_modify)
         self._waiting = not plan.complete
         for command in plan.commands:
             if self._may_send(command):
@@ -328,7 +327,6 @@ class QuotingStrategy(Strategy):
         if self.config.hanging_orders_cancel_bps:
             self._orders.hang(Side.ASK if side is Side.BID else Side.BID)
         if self.config.filled_order_delay_secs:
-            self.now_ns = now_ns
             until = now_ns + int(self.config.filled_order_delay_secs * _SECOND_NS)
             self._delayed_until_ns[side] = until
             name = f"{self.id}-delay-{side.name}"

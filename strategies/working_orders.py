@@ -27,6 +27,10 @@ class WorkingOrders:
         """Return every order that may still fill."""
         return list(self._orders.values())
 
+    def and_others(self) -> list[WorkingOrder]:
+        """Return them with the orders of other strategies on the instrument, which only stand in the way."""
+        return [*self._orders.values(), *self._adapter.of_others()]
+
     def find(self, order_id: str) -> WorkingOrder | None:
         """Return the order with this client order id, if it may still fill."""
         return self._orders.get(order_id)
