@@ -1,4 +1,4 @@
-"""Volatility of a price observed at irregular times."""
+"""Volatility kept up to date as prices come in: at irregular times, and at regular steps."""
 
 import math
 
@@ -126,3 +126,124 @@ def time_decayed_variance(prices: ArrayLike, times_secs: ArrayLike, tau_secs: fl
     weight = -np.expm1(-elapsed / tau_secs) * np.exp((time[1:] - time[-1]) / tau_secs)
     total = -math.expm1((time[0] - time[-1]) / tau_secs)
     return float(np.dot(weight, np.diff(price) ** 2 / elapsed) / total)
+
+
+class EwmaVariance:
+    """
+    Exponentially weighted variance of returns at regular steps: v_t = lambda v_(t-1) + (1 - lambda) r_t^2.
+
+    For ticks at irregular times use `TimeDecayedVariance`.
+
+    Parameters
+    ----------
+    decay : float
+        lambda, above 0 and below 1; RiskMetrics uses 0.94 for daily returns. The half-life is ln(1/2)/ln(lambda) steps.
+    start : float, optional
+        v_0, in the unit of the returns squared. Without it the first return stands in: v_1 = r_1^2.
+
+    Raises
+    ------
+    ValueError
+        If `decay` is not between 0 and 1 or `start` is negative.
+
+    References
+    ----------
+    J.P. Morgan/Reuters, "RiskMetrics - Technical Document", 4th edition, 1996, section 5.2 (the recursive form).
+
+    """
+
+    __slots__ = ("_decay", "_start", "_variance")
+
+    def __init__(self, decay: float, start: float | None = None) -> None:
+        _check_ewma(decay, start)
+        self._decay = decay
+        self._start = start
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget every return."""
+        self._variance = math.nan if self._start is None else self._start
+
+    def update(self, step_return: float) -> None:
+        """Take in the return of one step."""
+        square = step_return * step_return
+        if math.isnan(self._variance):
+            self._variance = square
+        else:
+            self._variance = self._decay * self._variance + (1.0 - self._decay) * square
+
+    @property
+    def variance(self) -> float:
+        """Variance per step, in the unit of the returns squared; 0 before the first return where nothing was given."""
+        return 0.0 if math.isnan(self._variance) else self._variance
+
+    @property
+    def sigma(self) -> float:
+        """Volatility per step: the root of the variance."""
+        return math.sqrt(self.variance)
+
+    @property
+    def ready(self) -> bool:
+        """True once there is a variance: given at the start, or after the first return."""
+        return not math.isnan(self._variance)
+
+
+def ewma_variance(returns: ArrayLike, decay: float, start: float | None = None) -> NDArray[np.float64]:
+    """
+    Return the path of `EwmaVariance.variance` over these returns, from the closed sum.
+
+    Parameters
+    ----------
+    returns : array_like, shape (n,)
+        Returns at regular steps, in any unit.
+    decay : float
+        lambda, above 0 and below 1.
+    start : float, optional
+        v_0. Without it v_1 = r_1^2.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,) or (n + 1,)
+        v_1 to v_n, and v_0 before them where it was given; in the unit of the returns squared.
+
+    Raises
+    ------
+    ValueError
+        If `decay` is not between 0 and 1, `start` is negative, or the returns are not one row.
+
+    References
+    ----------
+    J.P. Morgan/Reuters, "RiskMetrics - Technical Document", 4th edition, 1996, section 5.2.
+
+    """
+    _check_ewma(decay, start)
+    squares: NDArray[np.float64] = np.asarray(returns, dtype=np.float64) ** 2
+    if squares.ndim != 1:
+        raise ValueError(f"returns had the shape {squares.shape}, expected one row")
+    values = squares if start is None else np.concatenate([[start], squares])
+    if not len(values):
+        return values
+    weighted = (1.0 - decay) * values
+    weighted[0] = values[0]
+    return _decayed_sums(weighted, decay)
+
+
+def _decayed_sums(values: NDArray[np.float64], decay: float) -> NDArray[np.float64]:
+    """Return s_t = decay s_(t-1) + values_t, by stretches within which the powers of decay stay floats."""
+    stretch = max(1, int(150.0 / -math.log10(decay)))
+    powers = decay ** np.arange(min(stretch, len(values)))
+    sums = np.empty_like(values)
+    before = 0.0
+    for begin in range(0, len(values), stretch):
+        part = values[begin : begin + stretch]
+        power = powers[: len(part)]
+        sums[begin : begin + stretch] = power * (decay * before + np.cumsum(part / power))
+        before = float(sums[begin + len(part) - 1])
+    return sums
+
+
+def _check_ewma(decay: float, start: float | None) -> None:
+    if not 0.0 < decay < 1.0:
+        raise ValueError(f"decay was {decay}, expected above 0 and below 1")
+    if start is not None and not start >= 0.0:
+        raise ValueError(f"start was {start}, expected at least 0")

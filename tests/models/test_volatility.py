@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.volatility import TimeDecayedVariance, time_decayed_variance
+from models.volatility import EwmaVariance, TimeDecayedVariance, ewma_variance, time_decayed_variance
 
 # Times in 1/64 s and prices in cents, so that coarse grids give many equal times.
 observations = st.lists(st.tuples(st.integers(0, 640), st.integers(9_000, 11_000)), max_size=60)
@@ -102,3 +102,60 @@ def test_memory_must_be_positive(tau):
 def test_batch_refuses_disorder(prices, times):
     with pytest.raises(ValueError, match="times"):
         time_decayed_variance(prices, times, 1.0)
+
+
+def ewma_path(returns, decay, start=None):
+    estimator = EwmaVariance(decay, start)
+    path = [] if start is None else [estimator.variance]
+    for step_return in returns:
+        estimator.update(step_return)
+        path.append(estimator.variance)
+    return path
+
+
+@given(
+    st.lists(st.floats(-100.0, 100.0), max_size=80),
+    st.floats(0.001, 0.999),
+    st.none() | st.floats(0.0, 100.0),
+)
+@settings(max_examples=40)
+def test_ewma_online_and_batch_agree(returns, decay, start):
+    batch = ewma_variance(returns, decay, start)
+    assert batch.tolist() == pytest.approx(ewma_path(returns, decay, start), rel=1e-9, abs=1e-12)
+
+
+def test_ewma_by_hand():
+    # RiskMetrics' 0.94: v1 = 4, v2 = 0.94 * 4 + 0.06 * 1, v3 = 0.94 v2 + 0.06 * 9.
+    assert ewma_variance([2.0, -1.0, 3.0], 0.94).tolist() == pytest.approx([4.0, 3.82, 4.1308], rel=1e-14)
+    assert ewma_variance([2.0], 0.5, start=0.0).tolist() == pytest.approx([0.0, 2.0], rel=1e-14)
+
+
+@pytest.mark.parametrize("decay", [1e-9, 0.01, 0.94, 1 - 1e-12])
+def test_ewma_over_more_steps_than_the_powers_of_its_decay_can_span(decay):
+    returns = np.random.default_rng(2).normal(0.0, 1.0, 20_000)
+    assert ewma_variance(returns, decay)[-1] == pytest.approx(ewma_path(returns, decay)[-1], rel=1e-9)
+
+
+def test_ewma_is_ready_with_the_first_return_or_a_start():
+    estimator = EwmaVariance(0.94)
+    assert not estimator.ready
+    assert estimator.sigma == 0.0
+    estimator.update(-2.0)
+    assert estimator.ready
+    assert estimator.sigma == 2.0
+    estimator.reset()
+    assert not estimator.ready
+    assert EwmaVariance(0.94, start=9.0).sigma == 3.0
+
+
+@pytest.mark.parametrize(("decay", "start"), [(0.0, None), (1.0, None), (math.nan, None), (0.5, -1.0), (0.5, math.nan)])
+def test_ewma_refusals(decay, start):
+    with pytest.raises(ValueError, match=r"decay was|start was"):
+        EwmaVariance(decay, start)
+    with pytest.raises(ValueError, match=r"decay was|start was"):
+        ewma_variance([1.0], decay, start)
+
+
+def test_ewma_of_a_table_is_refused():
+    with pytest.raises(ValueError, match="one row"):
+        ewma_variance([[1.0]], 0.5)
