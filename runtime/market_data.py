@@ -15,6 +15,7 @@ from data_catalog.stream import DataRequest
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
 from runtime.fees import with_fees
 from runtime.load_setup import LoadedSetup
+from runtime.parse import parse_part
 
 EMBEDDED = "synthetic"
 """The name of the embedded market, in place of a catalog's folder."""
@@ -85,10 +86,16 @@ def find_market_data(loaded: LoadedSetup, working_folder: Path) -> MarketData:
 
 
 def _catalog_folder(loaded: LoadedSetup, working_folder: Path) -> Path:
-    name = loaded.setup.backtest.catalog
-    if name != EMBEDDED:
-        return working_folder / Path(name).expanduser()
-    market = SyntheticMarket()
+    settings = loaded.setup.backtest
+    path = ("backtest", "synthetic")
+    if settings.catalog != EMBEDDED:
+        if settings.synthetic:
+            raise loaded.tree.complaint(f"goes with catalog: {EMBEDDED} alone", path)
+        return working_folder / Path(settings.catalog).expanduser()
+    if "instruments" in settings.synthetic:
+        raise loaded.tree.complaint("is what the setup's instruments are", (*path, "instruments"))
+    values = {**settings.synthetic, "instruments": loaded.setup.instruments}
+    market = parse_part(loaded.tree, path, values, SyntheticMarket)
     fingerprint = hashlib.sha256(msgspec.json.encode(market)).hexdigest()[:8]
     folder = working_folder / "catalogs" / f"{EMBEDDED}-{fingerprint}"
     if not folder.exists():

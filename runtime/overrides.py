@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from bad_input import BadInput, nearest_name
+from bad_input import BadInput
 from runtime.setup_tree import KeyPath, SetupTree, dotted, parse_value
 
 _PART = re.compile(r"\.?([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]|\.(\d+)")
@@ -15,7 +15,7 @@ def apply_overrides(tree: SetupTree, assignments: Sequence[str]) -> SetupTree:
     """
     Return `tree` with each `path=value` applied in turn, such as `strategies[0].config.order_qty=0.5`.
 
-    A key that the setup leaves out may be added to a mapping; the checks of the setup decide whether it is known.
+    Keys and sections that the setup leaves out may be added; the checks of the setup decide whether they are known.
 
     Raises
     ------
@@ -58,8 +58,8 @@ def _assign(values: Any, path: KeyPath, value: Any, origin: str) -> None:
         last = depth == len(path) - 1
         here = dotted(path[: depth + 1])
         if isinstance(values, dict) and isinstance(part, str):
-            if not last and part not in values:
-                raise BadInput(f'"{here}" is not in the setup', file=origin, hint=nearest_name(part, values))
+            if not last:
+                values.setdefault(part, [] if isinstance(path[depth + 1], int) else {})
         elif isinstance(values, list) and isinstance(part, int):
             if part >= len(values):
                 raise BadInput(f'"{here}" is not in the setup, which has {len(values)} there', file=origin)

@@ -95,7 +95,11 @@ class BacktestSettings(Part, frozen=True, kw_only=True):
     Parameters
     ----------
     catalog : str, default "catalog"
-        The folder of the Parquet catalog, relative to the working directory. "synthetic" is the embedded market.
+        The folder of the Parquet catalog, relative to the working directory. "synthetic" is the embedded market, which
+        is generated when it is first needed.
+    synthetic : dict
+        With `catalog: synthetic`, what of the embedded market is different, such as `{hours: 24, seed: 2}`; see
+        docs/synthetic-market.md. Its instruments are those of the setup.
     data : tuple of str
         The data types to replay: quotes, and trades where the fills of resting orders are to count on them.
     start, end : str, optional
@@ -118,6 +122,7 @@ class BacktestSettings(Part, frozen=True, kw_only=True):
     """
 
     catalog: str = "catalog"
+    synthetic: dict[str, Any] = {}
     data: Annotated[tuple[DataType, ...], Meta(min_length=1)] = ("quotes", "trades")
     start: str | None = None
     end: str | None = None

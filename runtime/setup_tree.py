@@ -61,10 +61,15 @@ class SetupTree:
                 return self.lines[path[:length]]
         return None
 
+    def _is_from(self, given: KeyPath, path: KeyPath) -> bool:
+        """Return whether the value at `path` came by the `--set` of `given`: below it, or only there because of it."""
+        return len(given) <= len(path) or path not in self.lines
+
     def complaint(self, problem: str, path: KeyPath, hint: str | None = None) -> BadInput:
         """Return the exception that names file, line and key of `path`, or the `--set` that gave its value."""
-        for length in range(len(path), 0, -1):
-            if origin := self.overridden.get(path[:length]):
+        for given, origin in self.overridden.items():
+            shorter = min(len(given), len(path))
+            if path and given[:shorter] == path[:shorter] and self._is_from(given, path):
                 return BadInput(problem, file=origin, key=dotted(path), hint=hint)
         return BadInput(problem, file=self.file, line=self.line_of(path), key=dotted(path) or None, hint=hint)
 

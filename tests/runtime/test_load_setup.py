@@ -103,8 +103,12 @@ def test_a_missing_file_is_named_with_what_is_there(write: Any) -> None:
 
 def test_set_changes_any_value(write: Any) -> None:
     overrides = ["strategies[0].config.order_qty=0.5", "backtest.fees={maker_bps: -1}", "backtest.fills=queue"]
+    sections = ["ledger.interval_secs=30", "backtest.latency.insert_ms=7"]  # the setup has neither section
 
-    loaded = load_setup(write(GOOD), overrides)
+    loaded = load_setup(write(GOOD), overrides + sections)
+
+    assert loaded.setup.ledger.interval_secs == 30
+    assert loaded.setup.backtest.latency.insert_ms == 7
 
     assert loaded.strategies[0].config.order_qty == 0.5
     assert loaded.setup.backtest.fees.maker_bps == -1
