@@ -227,8 +227,11 @@ def bootstrap_means(columns: ArrayLike, block: int, resamples: int = RESAMPLES, 
         raise ValueError(f"{rows} rows cannot be drawn in blocks of {block}")
     block = min(block, rows)
     sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(np.concatenate([values, values[:block]]), axis=0)])
-    starts = np.random.default_rng(seed).integers(0, rows, (resamples, -(-rows // block)))
-    means: Floats = (sums[starts + block] - sums[starts]).mean(axis=1) / block
+    rng = np.random.default_rng(seed)
+    means = np.empty((resamples, values.shape[1]))
+    for i in range(resamples):
+        starts = rng.integers(0, rows, -(-rows // block))
+        means[i] = (sums[starts + block] - sums[starts]).mean(axis=0) / block
     return means
 
 
