@@ -11,6 +11,7 @@ COMMANDS = {
     "download": ("data_catalog.commands.download", "Download from Binance's public archive and import."),
     "import": ("data_catalog.commands.import_files", "Import recorded, archived or kline files."),
     "check": ("data_catalog.commands.check", "Check the data for gaps, disorder and nonsense."),
+    "calibrate": ("data_catalog.commands.calibrate", "Estimate volatility, flow and costs for a maker's setup."),
     "list": ("data_catalog.commands.list_contents", "List what the catalog holds."),
 }
 
