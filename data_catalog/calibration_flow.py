@@ -33,7 +33,7 @@ CLOSE = 0.05
 """A difference between the distributions that does not matter, however many orders prove it."""
 
 MIN_AT_LEVEL = 10
-_COMMON_PARITY = 0.1
+_COMMON = 0.1  # of the market orders: what fewer do is an exception
 _CANDIDATES = 40
 _LEVELS = 25
 _POISSON_LEVELS = 8
@@ -122,7 +122,10 @@ def calibrate_flow(window: MarketWindow, orders: MarketOrders, from_bps: float |
     """
     depths, unit = orders.half_ticks, window.tick_bps / 2
     levels = _levels(depths)
-    tail = _chosen_tail(depths, levels, from_bps, unit) if from_bps is not None else _found_tail(depths, levels)
+    if from_bps is None:
+        tail = _found_tail(depths, levels[levels >= _nearest_quote(orders)])
+    else:
+        tail = _chosen_tail(depths, levels, from_bps, unit)
     if tail is None:
         raise BadInput(_why_not(window, orders))
     exposure = _SIDES * window.seconds
@@ -152,7 +155,7 @@ def calibrate_flow(window: MarketWindow, orders: MarketOrders, from_bps: float |
 def _levels(depths: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the levels at which a quote is reached, in half ticks: those of parities that are no exception."""
     inside = depths[depths >= 0]
-    parities = [p for p in (0, 1) if np.count_nonzero(inside % 2 == p) >= _COMMON_PARITY * len(inside)]
+    parities = [p for p in (0, 1) if np.count_nonzero(inside % 2 == p) >= _COMMON * len(inside)]
     return np.unique(inside[np.isin(inside % 2, parities)])
 
 
@@ -162,6 +165,12 @@ def _tail(depths: NDArray[np.int64], start: int) -> _Tail | None:
     if len(reached) < MIN_TAIL or np.count_nonzero(reached >= start + 2) < MIN_BEYOND:
         return None
     return _Tail(start, *exponential_distance(reached, start, 2.0))
+
+
+def _nearest_quote(orders: MarketOrders) -> int:
+    """Return the least depth at which quotes stand, in half ticks: half the usual spread unless trades go inside it."""
+    inside = (orders.depth >= 0.0) & (orders.half_ticks < np.rint(2 * orders.half_spread))
+    return 0 if inside.mean() >= _COMMON else round(2 * float(np.median(orders.half_spread)))
 
 
 def _found_tail(depths: NDArray[np.int64], levels: NDArray[np.int64]) -> _Tail | None:

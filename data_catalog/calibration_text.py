@@ -66,28 +66,9 @@ def as_json_text(found: Calibration, catalog: Path) -> str:
         "intensity": _intensity_document(flow),
         "spread": asdict(found.spread),
         "trades": asdict(found.trades) | {"quote_lag_ms": found.lag_ms},
-        "adverse_selection": [
-            {
-                "horizon_secs": one.horizon_secs,
-                "orders": one.orders,
-                **_estimate("impact_bps", one.impact_bps),
-                **_estimate("realised_half_spread_bps", one.realised_half_spread_bps),
-                **_estimate("informed_share", one.informed_share),
-            }
-            for one in found.adverse
-        ],
+        "adverse_selection": _adverse_documents(found),
         "maker_fee_bps": found.maker_fee_bps,
-        "by_depth": [
-            {
-                "depth_bps": one.depth_bps,
-                "orders": one.orders,
-                "per_hour": one.per_hour,
-                "horizon_secs": found.cost_horizon_secs,
-                **_estimate("impact_bps", one.impact_bps),
-                **_estimate("earned_bps", one.earned_bps),
-            }
-            for one in found.by_depth
-        ],
+        "by_depth": _depth_documents(found),
         "warnings": list(found.warnings),
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
@@ -112,6 +93,33 @@ def _intensity_document(flow: FlowCalibration) -> dict[str, Any]:
             for name, fit in flow.fits.items()
         },
     }
+
+
+def _adverse_documents(found: Calibration) -> list[dict[str, Any]]:
+    return [
+        {
+            "horizon_secs": one.horizon_secs,
+            "orders": one.orders,
+            **_estimate("impact_bps", one.impact_bps),
+            **_estimate("realised_half_spread_bps", one.realised_half_spread_bps),
+            **_estimate("informed_share", one.informed_share),
+        }
+        for one in found.adverse
+    ]
+
+
+def _depth_documents(found: Calibration) -> list[dict[str, Any]]:
+    return [
+        {
+            "depth_bps": one.depth_bps,
+            "orders": one.orders,
+            "per_hour": one.per_hour,
+            "horizon_secs": found.cost_horizon_secs,
+            **_estimate("impact_bps", one.impact_bps),
+            **_estimate("earned_bps", one.earned_bps),
+        }
+        for one in found.by_depth
+    ]
 
 
 def _estimate(name: str, interval: Interval | None) -> dict[str, Any]:

@@ -206,6 +206,18 @@ def test_what_that_market_is_like(tmp_path):
     assert found.flow.best.intensity_a == pytest.approx(2 * math.sqrt(3), rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("ticks_from_mid", "begins_at"), [(lambda i, draw: draw if i % 20 else 0, 1.0), (lambda i, draw: draw - 1, 0.0)]
+)
+def test_fit_begins_where_quotes_stand_unless_trades_inside_them_are_common(tmp_path, ticks_from_mid, begins_at):
+    quotes = [(1_000.0 * second, 1214 + second % 2, 1216 + second % 2) for second in range(240)]
+    draws = np.random.default_rng(1).geometric(0.6, 960).tolist()
+    trades = [(250.0 * i + 100, 1215 + i // 4 % 2 + ticks_from_mid(i, draw), True) for i, draw in enumerate(draws)]
+    found = calibrate(load_window(nexo_catalog(tmp_path, quotes, trades), str(NEXO.id), None, None))
+    assert found.flow.from_bps / found.window.tick_bps == pytest.approx(begins_at)
+    assert found.flow.best.kappa * found.window.tick_bps == pytest.approx(-math.log(0.4), rel=0.15)
+
+
 # -- What it refuses ---------------------------------------------------------------------------------------------------
 
 
