@@ -14,6 +14,7 @@ from strategies.avellaneda_stoikov import AvellanedaStoikov, AvellanedaStoikovCo
 from strategies.fair_value_maker import FairValueMaker, FairValueMakerConfig
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
 from strategies.glft import Glft, GlftConfig
+from strategies.paper_maker import PaperMaker, PaperMakerConfig
 from strategies.quoting import QuotingStrategy
 
 PERP = InstrumentId.from_str("SYNUSDT-PERP.BINANCE")
@@ -59,6 +60,15 @@ BUILDERS |= {
     "avellaneda_stoikov_estimated": lambda: AvellanedaStoikov(
         AvellanedaStoikovConfig(
             **SIZES, risk_aversion_per_bps=0.02, volatility_window_secs=5, intensity_window_secs=40, horizon_secs=60
+        )
+    ),
+    "paper_maker": lambda: PaperMaker(
+        PaperMakerConfig(
+            **SIZES,
+            risk_aversion_per_quote=0.05,
+            kappa_per_quote=50.0,
+            sigma_quote_per_sqrt_sec=0.02,
+            horizon_secs=1_000.0,
         )
     ),
     "levels_skews_and_hanging_orders": lambda: FixedSpread(
