@@ -119,6 +119,7 @@ class FairValueMaker(QuotingStrategy):
         self._adverse = AdverseSelection(config.adverse_selection_horizon_secs, config.adverse_selection_window_secs)
         self._touch: fair_price.Quote | None = None
         self._mid_seen = 0.0
+        self._planned_for = 0.0
         self._maker_fee_bps = 0.0
 
     def on_start(self) -> None:
@@ -148,6 +149,12 @@ class FairValueMaker(QuotingStrategy):
             self._trend.update(self.mid, now)
             self._variance.update(self.mid, now)
             self._adverse.on_mid(self.mid, now)
+
+    def is_news(self) -> bool:
+        """Return whether the fair value has moved by a quarter of a tick, or of the tolerance, since the last plan."""
+        fair = self.fair_value()
+        tolerance = self.mid * self.config.requote_threshold_bps * _BPS
+        return fair is not None and abs(fair - self._planned_for) >= 0.25 * max(1.0, tolerance)
 
     def on_trade_tick(self, tick: TradeTick) -> None:
         """Measure what the flow knows."""
@@ -194,8 +201,9 @@ class FairValueMaker(QuotingStrategy):
         The edge of a quote that adds to the inventory is its distance from the fair value. One that takes inventory
         back is measured from the fair value after the skew: getting rid of inventory is worth the skew.
         """
-        quotes = super().desired_quotes()
         fair = self.fair_value()
+        self._planned_for = fair or 0.0
+        quotes = super().desired_quotes()
         if fair is None or not quotes:
             return ()
         assert self._shaper is not None

@@ -23,21 +23,27 @@ class MarketEstimates:
         Fixes A: market orders per second on each side.
     kappa_per_bps : float, optional
         Fixes k: how fast the flow thins out with the distance from the mid.
+    min_depth_bps : float, default 0
+        Market orders that end nearer to the mid than this are left out of the flow.
 
     """
 
     def __init__(
         self,
+        *,
         volatility_window_secs: float,
         intensity_window_secs: float,
         sigma_bps: float | None = None,
         intensity_per_s: float | None = None,
         kappa_per_bps: float | None = None,
+        min_depth_bps: float = 0.0,
     ) -> None:
         self._fixed_sigma_bps = sigma_bps
         self._fixed_intensity = intensity_per_s
         self._fixed_kappa = kappa_per_bps
         self._variance = TimeDecayedVariance(volatility_window_secs)
+        self._intensity_window_secs = intensity_window_secs
+        self._min_depth_bps = min_depth_bps
         self._flow = OnlineIntensity(intensity_window_secs, step=1.0)
         self._mid = 0.0
 
@@ -48,6 +54,9 @@ class MarketEstimates:
 
     def on_mid(self, mid: float, now_ns: int) -> None:
         """Take in a new mid, in ticks."""
+        if not self._mid:
+            min_depth = self._min_depth_bps * mid * _BPS
+            self._flow = OnlineIntensity(self._intensity_window_secs, step=1.0, min_depth=min_depth)
         self._mid = mid
         if self._fixed_sigma_bps is None:
             self._variance.update(mid, now_ns * _NS)

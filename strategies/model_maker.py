@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 
-from nautilus_trader.common.config import PositiveFloat
+from nautilus_trader.common.config import NonNegativeFloat, PositiveFloat
 from nautilus_trader.model.data import TradeTick
 from nautilus_trader.model.enums import AggressorSide
 
@@ -25,6 +25,9 @@ class ModelConfig(QuotingConfig, frozen=True, kw_only=True):
         The memory of the volatility estimate, in seconds.
     intensity_window_secs : float, default 600
         The memory of the estimate of the flow, in seconds.
+    intensity_min_depth_bps : float, default 1
+        Market orders that end nearer to the mid than this say nothing of the flow where one quotes: on a market whose
+        spread is one tiny tick nearly all of them do.
 
     """
 
@@ -32,6 +35,7 @@ class ModelConfig(QuotingConfig, frozen=True, kw_only=True):
     sigma_bps: PositiveFloat | None = None
     volatility_window_secs: PositiveFloat = 120.0
     intensity_window_secs: PositiveFloat = 600.0
+    intensity_min_depth_bps: NonNegativeFloat = 1.0
 
 
 class ModelMaker(QuotingStrategy):
@@ -44,11 +48,12 @@ class ModelMaker(QuotingStrategy):
         super()._forget()
         config = self.config
         self.estimates = MarketEstimates(
-            config.volatility_window_secs,
-            config.intensity_window_secs,
+            volatility_window_secs=config.volatility_window_secs,
+            intensity_window_secs=config.intensity_window_secs,
             sigma_bps=config.sigma_bps,
             intensity_per_s=getattr(config, "intensity_per_s", None),
             kappa_per_bps=config.kappa_per_bps,
+            min_depth_bps=config.intensity_min_depth_bps,
         )
 
     def on_start(self) -> None:

@@ -102,6 +102,10 @@ class QuotingStrategy(Strategy):
     def on_market_move(self) -> None:
         """Update estimators; called before `quote_prices` whenever the market has news."""
 
+    def is_news(self) -> bool:
+        """Return whether a change of sizes alone, just taken in, is worth planning for."""
+        return True
+
     def fair_value(self) -> float | None:
         """Return the price, in ticks, that the quotes stand around; None before there is one."""
         return self.reference if self.bid else None
@@ -194,7 +198,8 @@ class QuotingStrategy(Strategy):
         """Requote when the market has news; a change of sizes alone mostly is none."""
         bid_raw = tick.bid_price.raw
         ask_raw = tick.ask_price.raw
-        if bid_raw == self._bid_raw and ask_raw == self._ask_raw and not self.uses_sizes:
+        only_sizes = bid_raw == self._bid_raw and ask_raw == self._ask_raw
+        if only_sizes and not self.uses_sizes:
             return
         assert self._grid is not None
         self._bid_raw = bid_raw
@@ -204,7 +209,8 @@ class QuotingStrategy(Strategy):
         self.now_ns = tick.ts_init
         self.quote = tick
         self.on_market_move()
-        self._requote()
+        if not only_sizes or self.is_news():
+            self._requote()
 
     def _on_alpha(self, signal: AlphaSignal) -> None:
         self._alphas[signal.source] = signal

@@ -28,7 +28,12 @@ QUICKER = {
     "seed_003_stat_arb_maker": [
         "strategies[0].config.volatility_window_secs=60",
         "strategies[0].config.kappa_per_bps=1",
-    ]
+    ],
+    "nexousdt_spot_fair_value": ["strategies[0].config.volatility_spread_factor=0"],
+    "nexousdt_spot_glft": [
+        "strategies[0].config.volatility_window_secs=60",
+        "strategies[0].config.intensity_window_secs=60",
+    ],
 }
 """What a setup made for days needs to act within minutes."""
 
