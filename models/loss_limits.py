@@ -1,0 +1,167 @@
+"""
+When losing has to end: drawdown, loss of a day, stop loss of a position, in exact decimals.
+
+Percentages are compared without dividing, so that a loss of exactly the limit is found: 105 × 0.98 is 102.9.
+"""
+
+from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+
+from models.risk_limits import Breach
+
+_WIDE = Context(prec=120, traps=[InvalidOperation, DivisionByZero, Overflow])
+_DAY_NS = 86_400_000_000_000
+
+
+def _lost_too_much(start: Decimal, now: Decimal, limit_pct: Decimal) -> bool:
+    """Return whether (start - now) / start >= limit; any loss is too much where the start is not above 0."""
+    lost = _WIDE.subtract(start, now)
+    if start <= 0:
+        return lost > 0
+    return _WIDE.multiply(lost, Decimal(100)) >= _WIDE.multiply(limit_pct, start)
+
+
+def _pct(start: Decimal, now: Decimal) -> Decimal:
+    if start <= 0:
+        return Decimal(100)
+    return _WIDE.divide((start - now) * 100, start).quantize(Decimal("1e-12")).normalize()
+
+
+class DrawdownKill:
+    """
+    Trips when the equity has fallen by a percentage from its running peak, or from where it started.
+
+    Latched: once tripped it stays so, whatever the equity does.
+
+    Parameters
+    ----------
+    max_drawdown_pct : Decimal, optional
+        The fall from the running peak, in percent, that trips; above 0 and below 100.
+    max_loss_pct : Decimal, optional
+        The fall from the first equity that trips.
+    confirmations : int, default 1
+        So many points in a row must be beyond the limit: one bad price is not a loss.
+
+    Raises
+    ------
+    ValueError
+        If `confirmations` is below 1.
+
+    """
+
+    def __init__(
+        self, max_drawdown_pct: Decimal | None, max_loss_pct: Decimal | None = None, confirmations: int = 1
+    ) -> None:
+        if confirmations < 1:
+            raise ValueError(f"confirmations was {confirmations}, expected at least 1")
+        self._max_drawdown_pct = max_drawdown_pct
+        self._max_loss_pct = max_loss_pct
+        self._confirmations = confirmations
+        self._seen = 0
+        self.start: Decimal | None = None
+        self.peak: Decimal | None = None
+        self.tripped = False
+
+    def update(self, equity: Decimal) -> Breach | None:
+        """Take the next point of the equity; return the breach when it trips, and only then."""
+        if self.start is None or self.peak is None:
+            self.start = self.peak = equity
+        self.peak = max(self.peak, equity)
+        breach = self._breach(equity)
+        self._seen = self._seen + 1 if breach else 0
+        if breach is None or self.tripped or self._seen < self._confirmations:
+            return None
+        self.tripped = True
+        return breach
+
+    def _breach(self, equity: Decimal) -> Breach | None:
+        assert self.peak is not None
+        assert self.start is not None
+        if self._max_drawdown_pct is not None and _lost_too_much(self.peak, equity, self._max_drawdown_pct):
+            return Breach("max_drawdown_pct", _pct(self.peak, equity), self._max_drawdown_pct)
+        if self._max_loss_pct is not None and _lost_too_much(self.start, equity, self._max_loss_pct):
+            return Breach("max_loss_pct", _pct(self.start, equity), self._max_loss_pct)
+        return None
+
+
+class DailyLoss:
+    """
+    Trips when the equity has fallen by a percentage from the first equity of the UTC day; latched until the day ends.
+
+    Parameters
+    ----------
+    max_daily_loss_pct : Decimal
+        In percent of the day's first equity.
+
+    """
+
+    def __init__(self, max_daily_loss_pct: Decimal) -> None:
+        self._limit_pct = max_daily_loss_pct
+        self._day: int | None = None
+        self._start = Decimal(0)
+        self.tripped = False
+
+    def update(self, ts_ns: int, equity: Decimal) -> Breach | None:
+        """Take the next point of the equity; return the breach when it trips, and only then."""
+        day = ts_ns // _DAY_NS
+        if day != self._day:
+            self._day, self._start, self.tripped = day, equity, False
+        if self.tripped or not _lost_too_much(self._start, equity, self._limit_pct):
+            return None
+        self.tripped = True
+        return Breach("max_daily_loss_pct", _pct(self._start, equity), self._limit_pct)
+
+
+class PositionStop:
+    """
+    The stop loss of one position: fixed from its average entry price, trailing from its best mark.
+
+    A mark that touches the stop triggers. The best mark is updated before the test, and the fixed stop comes first.
+
+    Parameters
+    ----------
+    stop_loss_pct : Decimal, optional
+        How far the mark may be below the entry of a long (above that of a short), in percent.
+    trailing_stop_pct : Decimal, optional
+        The same from the best mark since the position was opened.
+
+    """
+
+    def __init__(self, stop_loss_pct: Decimal | None, trailing_stop_pct: Decimal | None) -> None:
+        self._stop_loss_pct = stop_loss_pct
+        self._trailing_stop_pct = trailing_stop_pct
+        self.position = Decimal(0)
+        self._cost = Decimal(0)
+        self._best: Decimal | None = None
+
+    @property
+    def entry(self) -> Decimal:
+        """The average price of what is held; 0 when flat."""
+        return self._cost / abs(self.position) if self.position else Decimal(0)
+
+    def fill(self, signed_qty: Decimal, price: Decimal) -> None:
+        """Take a fill: more of the same side moves the average entry, less keeps it, a flip starts anew."""
+        before = self.position
+        after = before + signed_qty
+        if before * signed_qty >= 0:
+            self._cost += abs(signed_qty) * price
+        elif before * after > 0:
+            self._cost = self._cost * after / before
+        else:
+            self._cost = abs(after) * price
+        if before * after <= 0:
+            self._best = None
+        self.position = after
+
+    def check(self, mark: Decimal) -> Breach | None:
+        """Take the next mark; return a breach while it is at or beyond a stop. Value and limit are prices."""
+        if not self.position:
+            return None
+        side = 1 if self.position > 0 else -1
+        self._best = mark if self._best is None else max(self._best * side, mark * side) * side
+        for rule, pct, cost, quantity in (
+            ("stop_loss_pct", self._stop_loss_pct, self._cost, abs(self.position)),
+            ("trailing_stop_pct", self._trailing_stop_pct, self._best, Decimal(1)),
+        ):
+            if pct is not None and mark * quantity * 100 * side <= cost * (100 - side * pct) * side:
+                return Breach(rule, mark, cost * (100 - side * pct) / (100 * quantity))
+        return None

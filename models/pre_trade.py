@@ -1,0 +1,243 @@
+"""
+All the rules that an order must pass before it leaves, in one order of precedence.
+
+First whether the market can be trusted, then the order itself, then what it may lead to: position, notional, leverage.
+A limit that is None is not held. Notional is valued at the mid. An order that makes no exposure larger passes the rules
+of exposure, however far beyond its limit the exposure already is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from models.risk_exposure import ZERO, Exposure, InstrumentExposure
+from models.risk_limits import (
+    Breach,
+    at_least,
+    at_most,
+    collar_breach,
+    crossed_breach,
+    exposure_breach,
+    free_margin_breach,
+    leverage_breach,
+    position_breach,
+    self_trade_breach,
+    stale_breach,
+)
+
+
+class ProposedOrder(NamedTuple):
+    """
+    A new order, or an open one as it is to be.
+
+    Parameters
+    ----------
+    order_id, strategy, instrument : str
+        Which order of whom on what.
+    side : int
+        +1 buys, -1 sells.
+    price : Decimal, optional
+        Its limit; None for a market order.
+    quantity : Decimal
+        What is to be left to fill, in the base asset.
+    closing : bool
+        Whether it closes a position on the way to a halt: it may then only reduce, and only the market order's own
+        rules are asked.
+
+    """
+
+    order_id: str
+    strategy: str
+    instrument: str
+    side: int
+    price: Decimal | None
+    quantity: Decimal
+    closing: bool = False
+
+
+class Market(NamedTuple):
+    """The last quote of an instrument, and when it came (UNIX ns)."""
+
+    bid: Decimal
+    ask: Decimal
+    ts_ns: int
+
+    @property
+    def mid(self) -> Decimal:
+        """The middle of bid and ask."""
+        return (self.bid + self.ask) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class PreTradeLimits:
+    """
+    The limits; None leaves a rule out. Quantities are in the base asset, `_quote` in the quote currency.
+
+    `max_position_qty` and `max_order_qty` are by instrument. `account_leverage` is what margin is computed with.
+    """
+
+    max_position_qty: Mapping[str, Decimal]
+    max_order_qty: Mapping[str, Decimal]
+    max_order_notional_quote: Decimal | None = None
+    max_instrument_notional_quote: Decimal | None = None
+    max_strategy_notional_quote: Decimal | None = None
+    max_gross_notional_quote: Decimal | None = None
+    max_net_notional_quote: Decimal | None = None
+    max_leverage: Decimal | None = None
+    min_free_margin_pct: Decimal | None = None
+    account_leverage: Decimal = Decimal(1)
+    price_collar_bps: Decimal | None = None
+    max_data_age_secs: Decimal | None = None
+
+    @property
+    def needs_equity(self) -> bool:
+        """Whether a rule compares with the equity."""
+        return self.max_leverage is not None or self.min_free_margin_pct is not None
+
+
+class Account(NamedTuple):
+    """
+    What all orders together could lead to.
+
+    Parameters
+    ----------
+    exposures : mapping
+        By instrument.
+    mids : mapping
+        The mid of every instrument of `exposures`.
+    equity : Decimal, optional
+        None while it is not known: then no exposure may grow that is limited by it.
+
+    """
+
+    exposures: Mapping[str, InstrumentExposure]
+    mids: Mapping[str, Decimal]
+    equity: Decimal | None
+
+
+def market_breach(market: Market | None, now_ns: int, limits: PreTradeLimits) -> Breach | None:
+    """Return a breach if there is no market, or one that cannot be trusted."""
+    if market is None:
+        return Breach("no_market_data", ZERO, Decimal(1))
+    breach = crossed_breach(market.bid, market.ask)
+    if breach is None and limits.max_data_age_secs is not None:
+        breach = stale_breach(now_ns, market.ts_ns, limits.max_data_age_secs)
+    return breach
+
+
+def order_breach(
+    order: ProposedOrder,
+    market: Market,
+    exposure: InstrumentExposure,
+    limits: PreTradeLimits,
+    venue_minimum: tuple[Decimal, Decimal],
+) -> Breach | None:
+    """
+    Return the first rule that the order itself breaks: size, value, price, own orders.
+
+    Parameters
+    ----------
+    order : ProposedOrder
+        The order.
+    market : Market
+        The last quote.
+    exposure : InstrumentExposure
+        The open orders of the instrument.
+    limits : PreTradeLimits
+        The limits.
+    venue_minimum : tuple of Decimal
+        The venue's smallest quantity and smallest value of an order.
+
+    """
+    price = market.mid if order.price is None else order.price
+    value = price * order.quantity
+    max_qty = limits.max_order_qty.get(order.instrument)
+    breach = at_least("min_order_qty", order.quantity, venue_minimum[0])
+    breach = breach or at_least("min_order_notional_quote", value, venue_minimum[1])
+    if max_qty is not None:
+        breach = breach or at_most("max_order_qty", order.quantity, max_qty)
+    if limits.max_order_notional_quote is not None:
+        breach = breach or at_most("max_order_notional_quote", value, limits.max_order_notional_quote)
+    if breach is None and order.price is not None:
+        if limits.price_collar_bps is not None:
+            breach = collar_breach(order.side, order.price, market.mid, limits.price_collar_bps)
+        breach = breach or self_trade_breach(order.side, order.price, exposure.opposite_prices(order.side))
+    return breach
+
+
+def exposure_of_order_breach(order: ProposedOrder, account: Account, limits: PreTradeLimits) -> Breach | None:
+    """Return the first rule of exposure that an order breaks in the worst case: position, then notional, leverage."""
+    open_order = account.exposures[order.instrument].orders.get(order.order_id)
+    more = order.quantity - (open_order.held if open_order else ZERO)
+    if more <= 0:
+        return None
+    total = account.exposures[order.instrument].total
+    limit = limits.max_position_qty.get(order.instrument)
+    breach = None if limit is None else position_breach(order.side, more, total, limit)
+    if breach is None and limits.max_instrument_notional_quote is not None:
+        mid = account.mids[order.instrument]
+        before, after = total.worst() * mid, total.worst(order.side, more) * mid
+        breach = exposure_breach("max_instrument_notional_quote", before, after, limits.max_instrument_notional_quote)
+    breach = breach or _strategy_breach(order, account, more, limits)
+    breach = breach or _net_breach(order, account, more, limits)
+    return breach or _gross_breach(order, account, more, limits)
+
+
+def _strategy_breach(order: ProposedOrder, account: Account, more: Decimal, limits: PreTradeLimits) -> Breach | None:
+    if limits.max_strategy_notional_quote is None:
+        return None
+    books = {name: book.of(order.strategy) for name, book in account.exposures.items()}
+    before, after = _gross(books, order, more, account.mids)
+    return exposure_breach("max_strategy_notional_quote", before, after, limits.max_strategy_notional_quote)
+
+
+def _net_breach(order: ProposedOrder, account: Account, more: Decimal, limits: PreTradeLimits) -> Breach | None:
+    if limits.max_net_notional_quote is None:
+        return None
+    before = sum((book.total.net(order.side) * account.mids[name] for name, book in account.exposures.items()), ZERO)
+    after = before + order.side * more * account.mids[order.instrument]
+    return exposure_breach("max_net_notional_quote", abs(before), abs(after), limits.max_net_notional_quote)
+
+
+def _gross_breach(order: ProposedOrder, account: Account, more: Decimal, limits: PreTradeLimits) -> Breach | None:
+    if limits.max_gross_notional_quote is None and not limits.needs_equity:
+        return None
+    books = {name: book.total for name, book in account.exposures.items()}
+    before, after = _gross(books, order, more, account.mids)
+    breach = None
+    if limits.max_gross_notional_quote is not None:
+        breach = exposure_breach("max_gross_notional_quote", before, after, limits.max_gross_notional_quote)
+    if breach is not None or not limits.needs_equity:
+        return breach
+    if account.equity is None:
+        return Breach("equity_unknown", after, ZERO) if after > before else None
+    if limits.max_leverage is not None:
+        breach = leverage_breach(before, after, account.equity, limits.max_leverage)
+    if breach is None and limits.min_free_margin_pct is not None:
+        margin = limits.account_leverage
+        breach = free_margin_breach((before, after), account.equity, margin, limits.min_free_margin_pct)
+    return breach
+
+
+def _gross(
+    books: Mapping[str, Exposure], order: ProposedOrder, more: Decimal, mids: Mapping[str, Decimal]
+) -> tuple[Decimal, Decimal]:
+    """Return the gross notional in the worst case, without and with the order."""
+    before = sum((book.worst() * mids[name] for name, book in books.items()), ZERO)
+    own = books[order.instrument]
+    return before, before + (own.worst(order.side, more) - own.worst()) * mids[order.instrument]
+
+
+def reduce_only_breach(order: ProposedOrder, exposure: InstrumentExposure) -> Breach | None:
+    """
+    Return a breach if an order could do more than reduce its strategy's position.
+
+    What the position leaves after the other open orders of that side bounds it. Used for every order while only
+    reducing is allowed, and for orders that close a position.
+    """
+    book = exposure.of(order.strategy)
+    open_order = exposure.orders.get(order.order_id)
+    others = ZERO if open_order is None else open_order.held
+    room = max(-order.side * book.net(order.side) + others, ZERO)
+    return at_most("reduce_only", order.quantity, room)

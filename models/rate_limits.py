@@ -1,0 +1,145 @@
+"""
+How much may happen in a window of time: orders sent, fills received, orders refused by the venue.
+
+Windows slide and are open on the left: at time t, what happened in (t - window, t] counts.
+"""
+
+from collections import deque
+from collections.abc import Hashable
+from decimal import Decimal
+
+from models.risk_limits import Breach
+
+
+class OrderRate:
+    """
+    At most so many orders per window, a part of which only the kill path may use.
+
+    Refused orders do not count.
+
+    Parameters
+    ----------
+    limit : int
+        Orders per window, at least 1.
+    window_ns : int
+        The window in nanoseconds, above 0.
+    reserve : int, default 0
+        How many of them are kept for closing positions; below `limit`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its bounds.
+
+    """
+
+    __slots__ = ("_accepted", "_limit", "_reserve", "_window_ns")
+
+    def __init__(self, limit: int, window_ns: int, reserve: int = 0) -> None:
+        if limit < 1 or window_ns < 1 or not 0 <= reserve < limit:
+            raise ValueError(f"limit was {limit} per {window_ns} ns with a reserve of {reserve}")
+        self._limit = limit
+        self._window_ns = window_ns
+        self._reserve = reserve
+        self._accepted: deque[int] = deque()
+
+    def check(self, now_ns: int, closing: bool = False) -> Breach | None:
+        """Return a breach if no order may be sent now; `closing` says that it may use the reserve."""
+        accepted = self._accepted
+        oldest = now_ns - self._window_ns
+        while accepted and accepted[0] <= oldest:
+            accepted.popleft()
+        limit = self._limit if closing else self._limit - self._reserve
+        if len(accepted) < limit:
+            return None
+        return Breach("max_orders_per_10s", Decimal(len(accepted) + 1), Decimal(limit))
+
+    def count(self, now_ns: int) -> None:
+        """Count an order that was sent."""
+        self._accepted.append(now_ns)
+
+
+class Breaker:
+    """
+    Trips when more than `limit` events happen within one window; stays tripped until it is reset.
+
+    Parameters
+    ----------
+    rule : str
+        The name of the limit.
+    limit : int
+        Events per window that are allowed, at least 1.
+    window_ns : int
+        The window in nanoseconds, above 0.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its bounds.
+
+    """
+
+    def __init__(self, rule: str, limit: int, window_ns: int) -> None:
+        if limit < 1 or window_ns < 1:
+            raise ValueError(f"{rule}: was {limit} per {window_ns} ns, expected both above 0")
+        self._rule = rule
+        self._limit = limit
+        self._window_ns = window_ns
+        self._events: deque[int] = deque()
+        self.tripped = False
+
+    def count(self, now_ns: int) -> Breach | None:
+        """Count one event; return the breach when it trips, and only then."""
+        events = self._events
+        events.append(now_ns)
+        while events[0] <= now_ns - self._window_ns:
+            events.popleft()
+        if self.tripped or len(events) <= self._limit:
+            return None
+        self.tripped = True
+        return Breach(self._rule, Decimal(len(events)), Decimal(self._limit))
+
+    def reset(self) -> None:
+        """Arm it again, with an empty window."""
+        self._events.clear()
+        self.tripped = False
+
+
+class Duplicates:
+    """
+    Finds orders that say the same as one sent shortly before: the mark of a loop that runs away.
+
+    An order that the venue has cancelled or refused is forgotten: sending it again is no duplicate.
+
+    Parameters
+    ----------
+    window_ns : int
+        How long an order is remembered, in nanoseconds, above 0.
+
+    """
+
+    def __init__(self, window_ns: int) -> None:
+        self._window_ns = window_ns
+        self._sent: dict[Hashable, tuple[int, str]] = {}
+        self._keys: dict[str, Hashable] = {}
+
+    def check(self, now_ns: int, key: Hashable) -> Breach | None:
+        """Return a breach if an order with this `key` was sent within the window; the values are seconds."""
+        known = self._sent.get(key)
+        if known is None:
+            return None
+        age_ns = now_ns - known[0]
+        if age_ns >= self._window_ns:
+            return None
+        return Breach("duplicate_window_secs", Decimal(age_ns).scaleb(-9), Decimal(self._window_ns).scaleb(-9))
+
+    def remember(self, now_ns: int, key: Hashable, order_id: str) -> None:
+        """Remember an order that was sent."""
+        self._sent[key] = (now_ns, order_id)
+        self._keys[order_id] = key
+
+    def forget(self, order_id: str, unsent: bool) -> None:
+        """Let go of a closed order; `unsent` says that it was cancelled or refused, so that it may be sent again."""
+        key = self._keys.pop(order_id, None)
+        if unsent and key is not None and self._sent.get(key, (0, ""))[1] == order_id:
+            del self._sent[key]

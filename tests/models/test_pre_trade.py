@@ -1,0 +1,226 @@
+"""All rules together: their order, and that no sequence of events leads beyond a position limit."""
+
+import random
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.pre_trade import (
+    Account,
+    Market,
+    PreTradeLimits,
+    ProposedOrder,
+    exposure_of_order_breach,
+    market_breach,
+    order_breach,
+    reduce_only_breach,
+)
+from models.risk_exposure import InstrumentExposure
+
+MARKET = Market(D("99.5"), D("100.5"), 0)
+
+
+def limits(**values: object) -> PreTradeLimits:
+    base = {"max_position_qty": {}, "max_order_qty": {}}
+    return PreTradeLimits(**{**base, **values})
+
+
+def order(side: int = 1, quantity: str = "1", price: str | None = "99", order_id: str = "o") -> ProposedOrder:
+    return ProposedOrder(order_id, "s", "X", side, None if price is None else D(price), D(quantity))
+
+
+@pytest.mark.parametrize(
+    ("values", "proposed", "rule"),
+    [
+        ({}, order(quantity="0.1"), "min_order_qty"),
+        ({}, order(quantity="0.5", price="9"), "min_order_notional_quote"),
+        ({"max_order_qty": {"X": D(2)}}, order(quantity="2.1"), "max_order_qty"),
+        ({"max_order_qty": {"X": D(2)}}, order(quantity="2"), None),
+        ({"max_order_notional_quote": D(198)}, order(quantity="2"), None),
+        ({"max_order_notional_quote": D("197.99")}, order(quantity="2"), "max_order_notional_quote"),
+        ({"max_order_notional_quote": D("199")}, order(quantity="2", price=None), "max_order_notional_quote"),
+        ({"price_collar_bps": D(100)}, order(price="101"), None),
+        ({"price_collar_bps": D(100)}, order(price="101.01"), "price_collar_bps"),
+        ({"price_collar_bps": D(100)}, order(price=None), None),
+    ],
+)
+def test_rules_of_the_order_itself(values: dict[str, object], proposed: ProposedOrder, rule: str | None) -> None:
+    breach = order_breach(proposed, MARKET, InstrumentExposure(), limits(**values), (D("0.5"), D(5)))
+
+    assert (breach.rule if breach else None) == rule
+
+
+def test_no_order_meets_an_own_one_that_stands_or_is_on_its_way() -> None:
+    exposure = InstrumentExposure()
+    exposure.submitting("ask", "other", -1, D("99.8"), D(1))
+    minimum = (D(0), D(0))
+
+    assert order_breach(order(price="99.7"), MARKET, exposure, limits(), minimum) is None
+    assert order_breach(order(price="99.8"), MARKET, exposure, limits(), minimum).rule == "self_trade"
+    exposure.modifying("ask", D("99.6"), D(1))
+    assert order_breach(order(price="99.7"), MARKET, exposure, limits(), minimum).rule == "self_trade"
+    exposure.unchanged("ask")
+    assert order_breach(order(price="99.7"), MARKET, exposure, limits(), minimum) is None
+
+
+def test_the_market_must_be_fresh_and_sound() -> None:
+    held = limits(max_data_age_secs=D(5))
+
+    assert market_breach(None, 0, held).rule == "no_market_data"
+    assert market_breach(Market(D(2), D(1), 0), 0, held).rule == "crossed_market"
+    assert market_breach(MARKET, 5_000_000_000, held) is None
+    assert market_breach(MARKET, 5_000_000_001, held).rule == "max_data_age_secs"
+    assert market_breach(MARKET, 10**18, limits()) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "quantity", "rule"),
+    [
+        ({"max_position_qty": {"X": D(10)}}, "4", None),
+        ({"max_position_qty": {"X": D(10)}}, "4.1", "max_position_qty"),
+        ({"max_instrument_notional_quote": D(1000)}, "4", None),
+        ({"max_instrument_notional_quote": D(1000)}, "4.1", "max_instrument_notional_quote"),
+        ({"max_strategy_notional_quote": D(900)}, "4", None),  # 1 of the 6 is another strategy's
+        ({"max_strategy_notional_quote": D(900)}, "4.1", "max_strategy_notional_quote"),
+        ({"max_net_notional_quote": D(800)}, "4", None),  # Y is short 2
+        ({"max_net_notional_quote": D(800)}, "4.1", "max_net_notional_quote"),
+        ({"max_gross_notional_quote": D(1200)}, "4", None),
+        ({"max_gross_notional_quote": D(1200)}, "4.1", "max_gross_notional_quote"),
+        ({"max_leverage": D(3)}, "4", None),
+        ({"max_leverage": D(3)}, "4.1", "max_leverage"),
+        ({"min_free_margin_pct": D(70), "account_leverage": D(10)}, "4", None),
+        ({"min_free_margin_pct": D(70), "account_leverage": D(10)}, "4.1", "min_free_margin_pct"),
+    ],
+)
+def test_rules_of_exposure_at_their_boundaries(values: dict[str, object], quantity: str, rule: str | None) -> None:
+    exposures = {"X": InstrumentExposure(), "Y": InstrumentExposure()}
+    exposures["X"].filled("old", "s", 1, D(3))
+    exposures["X"].filled("old", "other", 1, D(1))
+    exposures["X"].submitting("open", "s", 1, D(98), D(2))
+    exposures["Y"].filled("old", "other", -1, D(2))
+    account = Account(exposures, {"X": D(100), "Y": D(100)}, D(400))
+
+    breach = exposure_of_order_breach(order(quantity=quantity), account, limits(**values))
+
+    assert (breach.rule if breach else None) == rule
+    selling = order(side=-1, quantity="4", price="101")
+    assert exposure_of_order_breach(selling, account, limits(**values)) is None
+
+
+def test_without_equity_nothing_grows_that_equity_limits() -> None:
+    exposures = {"X": InstrumentExposure()}
+    exposures["X"].filled("old", "s", 1, D(3))
+    account = Account(exposures, {"X": D(100)}, None)
+
+    assert exposure_of_order_breach(order(), account, limits(max_leverage=D(3))).rule == "equity_unknown"
+    assert exposure_of_order_breach(order(side=-1, price="101"), account, limits(max_leverage=D(3))) is None
+    assert exposure_of_order_breach(order(), account, limits(max_gross_notional_quote=D(1000))) is None
+
+
+def test_only_what_reduces_the_own_position_passes_reduce_only() -> None:
+    exposure = InstrumentExposure()
+    exposure.filled("old", "s", 1, D(3))
+    exposure.filled("old", "other", -1, D(9))
+
+    assert reduce_only_breach(order(side=-1, quantity="3"), exposure) is None
+    assert reduce_only_breach(order(side=-1, quantity="3.1"), exposure) == ("reduce_only", D("3.1"), D(3))
+    assert reduce_only_breach(order(side=1, quantity="1"), exposure) == ("reduce_only", D(1), D(0))
+    exposure.submitting("ask", "s", -1, D(101), D(2))
+    assert reduce_only_breach(order(side=-1, quantity="1"), exposure) is None
+    assert reduce_only_breach(order(side=-1, quantity="2"), exposure) == ("reduce_only", D(2), D(1))
+    assert reduce_only_breach(order(side=-1, quantity="3", order_id="ask"), exposure) is None
+
+
+class Venue:
+    """Orders that fill in parts, late, or not at all; commands arrive out of step with fills."""
+
+    def __init__(self, exposure: InstrumentExposure) -> None:
+        self.exposure = exposure
+        self.orders: dict[str, list] = {}  # side, total, filled
+        self.coming: list[tuple[str, D | None]] = []  # a modification's new total, or None for a cancel
+
+    def fill(self, order_id: str, share: int) -> None:
+        side, total, filled = self.orders[order_id]
+        quantity = min(total - filled, D(share))
+        if quantity > 0:
+            self.orders[order_id][2] += quantity
+            self.exposure.filled(order_id, "s", side, quantity)
+            if self.orders[order_id][2] >= total:
+                del self.orders[order_id]
+
+    def arrive(self) -> None:
+        order_id, total = self.coming.pop(0)
+        if order_id not in self.orders:
+            self.exposure.unchanged(order_id)
+        elif total is None:
+            del self.orders[order_id]
+            self.exposure.gone(order_id)
+        elif total <= self.orders[order_id][2]:
+            self.exposure.unchanged(order_id)
+        else:
+            self.orders[order_id][1] = total
+            self.exposure.updated(order_id, D(99), total)
+
+
+class RandomMaker:
+    """Sends, moves and cancels at random what the rules allow, while the venue fills at random."""
+
+    def __init__(self, seed: int, limit: int) -> None:
+        self.rng = random.Random(seed)
+        self.exposure = InstrumentExposure()
+        self.venue = Venue(self.exposure)
+        self.limits = limits(max_position_qty={"X": Decimal(limit)})
+        self.account = Account({"X": self.exposure}, {"X": Decimal(100)}, None)
+        self.sent = 0
+
+    def allowed(self, proposed: ProposedOrder) -> bool:
+        return exposure_of_order_breach(proposed, self.account, self.limits) is None
+
+    def submit(self) -> None:
+        self.sent += 1
+        proposed = order(self.rng.choice([1, -1]), str(self.rng.randint(1, 6)), order_id=str(self.sent))
+        if self.allowed(proposed):
+            self.exposure.submitting(proposed.order_id, "s", proposed.side, proposed.price, proposed.quantity)
+            self.venue.orders[proposed.order_id] = [proposed.side, proposed.quantity, Decimal(0)]
+
+    def modify(self, target: str) -> None:
+        side, _, filled = self.venue.orders[target]
+        proposed = order(side, str(self.rng.randint(1, 6)), order_id=target)
+        pending = any(order_id == target for order_id, _ in self.venue.coming)
+        if not pending and self.allowed(proposed):
+            self.exposure.modifying(target, Decimal(99), proposed.quantity)
+            self.venue.coming.append((target, filled + proposed.quantity))
+
+    def step(self) -> None:
+        known = list(self.venue.orders)
+        choice = self.rng.random()
+        if choice < 0.4 or not known:
+            self.submit()
+        elif choice < 0.6:
+            self.modify(self.rng.choice(known))
+        elif choice < 0.7:
+            self.venue.coming.append((self.rng.choice(known), None))
+        elif choice < 0.9:
+            self.venue.fill(self.rng.choice(known), self.rng.randint(1, 4))
+        elif self.venue.coming:
+            self.venue.arrive()
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 12))
+def test_the_position_never_passes_its_limit_whatever_happens(seed: int, limit: int) -> None:
+    """Each example is 60 random submits, modifications, cancellations, partial fills and late answers."""
+    maker = RandomMaker(seed, limit)
+    total = maker.exposure.total
+    for _ in range(60):
+        maker.step()
+        assert abs(total.position) <= limit
+        assert total.worst() <= limit
+        assert total == maker.exposure.of("s")
+    while maker.venue.coming:
+        maker.venue.arrive()
+    for order_id in list(maker.venue.orders):
+        maker.exposure.gone(order_id)
+    assert (total.buys, total.sells) == (0, 0)

@@ -1,0 +1,163 @@
+"""The rules for one order, at their boundaries in exact decimals."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.risk_exposure import Exposure
+from models.risk_limits import (
+    Breach,
+    allowed_quantity,
+    at_least,
+    at_most,
+    clock_skew_breach,
+    collar_breach,
+    crossed_breach,
+    exposure_breach,
+    free_margin_breach,
+    leverage_breach,
+    position_breach,
+    self_trade_breach,
+    stale_breach,
+)
+
+amounts = st.decimals(0, 1000, places=3)
+positions = st.decimals(-1000, 1000, places=3)
+sides = st.sampled_from([1, -1])
+
+
+@pytest.mark.parametrize(
+    ("side", "quantity", "position", "buys", "sells", "allowed"),
+    [
+        (1, "3", "0", "0", "0", "3"),
+        (1, "3", "8", "0", "0", "2"),
+        (1, "3", "6", "2", "5", "2"),
+        (1, "3", "10", "0", "0", "0"),
+        (1, "3", "12", "0", "0", "0"),
+        (1, "30", "-10", "0", "0", "20"),
+        (-1, "3", "-8", "0", "0", "2"),
+        (-1, "3", "12", "0", "0", "3"),
+        (-1, "30", "10", "0", "4", "16"),
+    ],
+)
+def test_the_worst_case_decides_what_is_allowed(  # values by hand, with a limit of 10
+    side: int, quantity: str, position: str, buys: str, sells: str, allowed: str
+) -> None:
+    exposure = Exposure(D(position), D(buys), D(sells))
+
+    assert allowed_quantity(side, D(quantity), exposure, D(10)) == D(allowed)
+    assert (position_breach(side, D(quantity), exposure, D(10)) is None) == (quantity == allowed)
+
+
+@given(sides, amounts, positions, amounts, amounts, amounts)
+def test_what_is_allowed_never_leads_beyond_the_limit_in_the_worst_case(
+    side: int, quantity: D, position: D, buys: D, sells: D, limit: D
+) -> None:
+    exposure = Exposure(position, buys, sells)
+
+    allowed = allowed_quantity(side, quantity, exposure, limit)
+
+    assert 0 <= allowed <= quantity
+    if allowed > 0:
+        assert side * exposure.net(side, allowed) <= limit
+
+
+@given(sides, amounts, positions, amounts)
+def test_an_order_that_only_reduces_is_always_allowed(side: int, quantity: D, position: D, limit: D) -> None:
+    held = -side * abs(position)
+
+    assert position_breach(side, min(quantity, abs(held)), Exposure(held), limit) is None
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "reference", "bps", "passes"),
+    [
+        (1, "107.1", "105", "200", True),
+        (1, "107.1000000001", "105", "200", False),
+        (-1, "102.9", "105", "200", True),  # in floats 105 × 0.98 is not 102.9
+        (-1, "102.8999999999", "105", "200", False),
+        (1, "1", "105", "200", True),
+        (-1, "1000", "105", "200", True),
+    ],
+)
+def test_the_collar_at_its_edge(side: int, price: str, reference: str, bps: str, passes: bool) -> None:
+    breach = collar_breach(side, D(price), D(reference), D(bps))
+
+    assert (breach is None) == passes
+    if breach:
+        assert breach == ("price_collar_bps", D(price), D("107.1") if side > 0 else D("102.9"))
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "own", "passes"),
+    [
+        (1, "99", ["100", "101"], True),
+        (1, "100", ["101", "100"], False),
+        (-1, "101", ["100", "99"], True),
+        (-1, "100", ["99", "100"], False),
+        (-1, "1", [], True),
+    ],
+)
+def test_an_order_never_meets_an_own_one(side: int, price: str, own: list[str], passes: bool) -> None:
+    breach = self_trade_breach(side, D(price), [D(text) for text in own])
+
+    assert breach == (None if passes else Breach("self_trade", D(price), D("100")))
+
+
+def test_limits_hold_strictly_beyond_them() -> None:
+    assert at_most("x", D("5.00"), D(5)) is None
+    assert at_most("x", D("5.01"), D(5)) == ("x", D("5.01"), D(5))
+    assert at_least("x", D(5), D("5.00")) is None
+    assert at_least("x", D("4.99"), D(5)) == ("x", D("4.99"), D(5))
+    assert stale_breach(5_000_000_000, 0, D(5)) is None
+    assert stale_breach(5_000_000_001, 0, D(5)) == ("max_data_age_secs", D("5.000000001"), D(5))
+    assert clock_skew_breach(0, 5_000_000_000, D(5)) is None
+    assert clock_skew_breach(0, 5_000_000_001, D(5)) == ("max_clock_skew_secs", D("5.000000001"), D(5))
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "good"), [("1", "2", True), ("2", "2", False), ("3", "2", False), ("0", "2", 0)]
+)
+def test_a_crossed_or_empty_market_is_no_market(bid: str, ask: str, good: bool) -> None:
+    assert (crossed_breach(D(bid), D(ask)) is None) == bool(good)
+
+
+def test_an_exposure_that_does_not_grow_passes_even_beyond_its_limit() -> None:
+    assert exposure_breach("x", D(12), D(11), D(10)) is None
+    assert exposure_breach("x", D(11), D(11), D(10)) is None
+    assert exposure_breach("x", D(9), D(10), D(10)) is None
+    assert exposure_breach("x", D(9), D("10.1"), D(10)) == ("x", D("10.1"), D(10))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "equity", "expected"),
+    [
+        ("0", "300", "100", None),
+        ("0", "300.01", "100", ("max_leverage", D("3.0001"), D(3))),
+        ("400", "350", "100", None),
+        ("0", "1", "0", ("max_leverage", D(1), D(0))),
+        ("0", "1", "-5", ("max_leverage", D(1), D(0))),
+        ("2", "1", "-5", None),
+    ],
+)
+def test_leverage(before: str, after: str, equity: str, expected: object) -> None:
+    assert leverage_breach(D(before), D(after), D(equity), D(3)) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "equity", "expected"),
+    [
+        ("0", "800", "100", None),  # at 10×, 80 are margin and 20 % free
+        ("0", "801", "100", ("min_free_margin_pct", D("19.9"), D(20))),
+        ("900", "850", "100", None),
+        ("0", "1", "0", ("min_free_margin_pct", D(0), D(20))),
+    ],
+)
+def test_free_margin(before: str, after: str, equity: str, expected: object) -> None:
+    assert free_margin_breach((D(before), D(after)), D(equity), D(10), D(20)) == expected
+
+
+def test_a_breach_reads_as_rule_value_and_limit() -> None:
+    assert str(Breach("max_order_qty", D("5.500"), D("5E+1"))) == "max_order_qty: was 5.5, the limit is 50"
