@@ -19,7 +19,7 @@ from models.pre_trade import (
 )
 from models.risk_exposure import InstrumentExposure
 
-MARKET = Market(D("99.5"), D("100.5"), 0)
+MARKET = Market(Decimal("99.5"), Decimal("100.5"), 0)
 
 
 def limits(**values: object) -> PreTradeLimits:
@@ -28,7 +28,7 @@ def limits(**values: object) -> PreTradeLimits:
 
 
 def order(side: int = 1, quantity: str = "1", price: str | None = "99", order_id: str = "o") -> ProposedOrder:
-    return ProposedOrder(order_id, "s", "X", side, None if price is None else D(price), D(quantity))
+    return ProposedOrder(order_id, "s", "X", side, None if price is None else Decimal(price), Decimal(quantity))
 
 
 @pytest.mark.parametrize(
@@ -36,40 +36,40 @@ def order(side: int = 1, quantity: str = "1", price: str | None = "99", order_id
     [
         ({}, order(quantity="0.1"), "min_order_qty"),
         ({}, order(quantity="0.5", price="9"), "min_order_notional_quote"),
-        ({"max_order_qty": {"X": D(2)}}, order(quantity="2.1"), "max_order_qty"),
-        ({"max_order_qty": {"X": D(2)}}, order(quantity="2"), None),
-        ({"max_order_notional_quote": D(198)}, order(quantity="2"), None),
-        ({"max_order_notional_quote": D("197.99")}, order(quantity="2"), "max_order_notional_quote"),
-        ({"max_order_notional_quote": D("199")}, order(quantity="2", price=None), "max_order_notional_quote"),
-        ({"price_collar_bps": D(100)}, order(price="101"), None),
-        ({"price_collar_bps": D(100)}, order(price="101.01"), "price_collar_bps"),
-        ({"price_collar_bps": D(100)}, order(price=None), None),
+        ({"max_order_qty": {"X": Decimal(2)}}, order(quantity="2.1"), "max_order_qty"),
+        ({"max_order_qty": {"X": Decimal(2)}}, order(quantity="2"), None),
+        ({"max_order_notional_quote": Decimal(198)}, order(quantity="2"), None),
+        ({"max_order_notional_quote": Decimal("197.99")}, order(quantity="2"), "max_order_notional_quote"),
+        ({"max_order_notional_quote": Decimal("199")}, order(quantity="2", price=None), "max_order_notional_quote"),
+        ({"price_collar_bps": Decimal(100)}, order(price="101"), None),
+        ({"price_collar_bps": Decimal(100)}, order(price="101.01"), "price_collar_bps"),
+        ({"price_collar_bps": Decimal(100)}, order(price=None), None),
     ],
 )
 def test_rules_of_the_order_itself(values: dict[str, object], proposed: ProposedOrder, rule: str | None) -> None:
-    breach = order_breach(proposed, MARKET, InstrumentExposure(), limits(**values), (D("0.5"), D(5)))
+    breach = order_breach(proposed, MARKET, InstrumentExposure(), limits(**values), (Decimal("0.5"), Decimal(5)))
 
     assert (breach.rule if breach else None) == rule
 
 
 def test_no_order_meets_an_own_one_that_stands_or_is_on_its_way() -> None:
     exposure = InstrumentExposure()
-    exposure.submitting("ask", "other", -1, D("99.8"), D(1))
-    minimum = (D(0), D(0))
+    exposure.submitting("ask", "other", -1, Decimal("99.8"), Decimal(1))
+    minimum = (Decimal(0), Decimal(0))
 
     assert order_breach(order(price="99.7"), MARKET, exposure, limits(), minimum) is None
     assert order_breach(order(price="99.8"), MARKET, exposure, limits(), minimum).rule == "self_trade"
-    exposure.modifying("ask", D("99.6"), D(1))
+    exposure.modifying("ask", Decimal("99.6"), Decimal(1))
     assert order_breach(order(price="99.7"), MARKET, exposure, limits(), minimum).rule == "self_trade"
     exposure.unchanged("ask")
     assert order_breach(order(price="99.7"), MARKET, exposure, limits(), minimum) is None
 
 
 def test_the_market_must_be_fresh_and_sound() -> None:
-    held = limits(max_data_age_secs=D(5))
+    held = limits(max_data_age_secs=Decimal(5))
 
     assert market_breach(None, 0, held).rule == "no_market_data"
-    assert market_breach(Market(D(2), D(1), 0), 0, held).rule == "crossed_market"
+    assert market_breach(Market(Decimal(2), Decimal(1), 0), 0, held).rule == "crossed_market"
     assert market_breach(MARKET, 5_000_000_000, held) is None
     assert market_breach(MARKET, 5_000_000_001, held).rule == "max_data_age_secs"
     assert market_breach(MARKET, 10**18, limits()) is None
@@ -78,29 +78,29 @@ def test_the_market_must_be_fresh_and_sound() -> None:
 @pytest.mark.parametrize(
     ("values", "quantity", "rule"),
     [
-        ({"max_position_qty": {"X": D(10)}}, "4", None),
-        ({"max_position_qty": {"X": D(10)}}, "4.1", "max_position_qty"),
-        ({"max_instrument_notional_quote": D(1000)}, "4", None),
-        ({"max_instrument_notional_quote": D(1000)}, "4.1", "max_instrument_notional_quote"),
-        ({"max_strategy_notional_quote": D(900)}, "4", None),  # 1 of the 6 is another strategy's
-        ({"max_strategy_notional_quote": D(900)}, "4.1", "max_strategy_notional_quote"),
-        ({"max_net_notional_quote": D(800)}, "4", None),  # Y is short 2
-        ({"max_net_notional_quote": D(800)}, "4.1", "max_net_notional_quote"),
-        ({"max_gross_notional_quote": D(1200)}, "4", None),
-        ({"max_gross_notional_quote": D(1200)}, "4.1", "max_gross_notional_quote"),
-        ({"max_leverage": D(3)}, "4", None),
-        ({"max_leverage": D(3)}, "4.1", "max_leverage"),
-        ({"min_free_margin_pct": D(70), "account_leverage": D(10)}, "4", None),
-        ({"min_free_margin_pct": D(70), "account_leverage": D(10)}, "4.1", "min_free_margin_pct"),
+        ({"max_position_qty": {"X": Decimal(10)}}, "4", None),
+        ({"max_position_qty": {"X": Decimal(10)}}, "4.1", "max_position_qty"),
+        ({"max_instrument_notional_quote": Decimal(1000)}, "4", None),
+        ({"max_instrument_notional_quote": Decimal(1000)}, "4.1", "max_instrument_notional_quote"),
+        ({"max_strategy_notional_quote": Decimal(900)}, "4", None),  # 1 of the 6 is another strategy's
+        ({"max_strategy_notional_quote": Decimal(900)}, "4.1", "max_strategy_notional_quote"),
+        ({"max_net_notional_quote": Decimal(800)}, "4", None),  # Y is short 2
+        ({"max_net_notional_quote": Decimal(800)}, "4.1", "max_net_notional_quote"),
+        ({"max_gross_notional_quote": Decimal(1200)}, "4", None),
+        ({"max_gross_notional_quote": Decimal(1200)}, "4.1", "max_gross_notional_quote"),
+        ({"max_leverage": Decimal(3)}, "4", None),
+        ({"max_leverage": Decimal(3)}, "4.1", "max_leverage"),
+        ({"min_free_margin_pct": Decimal(70), "account_leverage": Decimal(10)}, "4", None),
+        ({"min_free_margin_pct": Decimal(70), "account_leverage": Decimal(10)}, "4.1", "min_free_margin_pct"),
     ],
 )
 def test_rules_of_exposure_at_their_boundaries(values: dict[str, object], quantity: str, rule: str | None) -> None:
     exposures = {"X": InstrumentExposure(), "Y": InstrumentExposure()}
-    exposures["X"].filled("old", "s", 1, D(3))
-    exposures["X"].filled("old", "other", 1, D(1))
-    exposures["X"].submitting("open", "s", 1, D(98), D(2))
-    exposures["Y"].filled("old", "other", -1, D(2))
-    account = Account(exposures, {"X": D(100), "Y": D(100)}, D(400))
+    exposures["X"].filled("old", "s", 1, Decimal(3))
+    exposures["X"].filled("old", "other", 1, Decimal(1))
+    exposures["X"].submitting("open", "s", 1, Decimal(98), Decimal(2))
+    exposures["Y"].filled("old", "other", -1, Decimal(2))
+    account = Account(exposures, {"X": Decimal(100), "Y": Decimal(100)}, Decimal(400))
 
     breach = exposure_of_order_breach(order(quantity=quantity), account, limits(**values))
 
@@ -111,25 +111,25 @@ def test_rules_of_exposure_at_their_boundaries(values: dict[str, object], quanti
 
 def test_without_equity_nothing_grows_that_equity_limits() -> None:
     exposures = {"X": InstrumentExposure()}
-    exposures["X"].filled("old", "s", 1, D(3))
-    account = Account(exposures, {"X": D(100)}, None)
+    exposures["X"].filled("old", "s", 1, Decimal(3))
+    account = Account(exposures, {"X": Decimal(100)}, None)
 
-    assert exposure_of_order_breach(order(), account, limits(max_leverage=D(3))).rule == "equity_unknown"
-    assert exposure_of_order_breach(order(side=-1, price="101"), account, limits(max_leverage=D(3))) is None
-    assert exposure_of_order_breach(order(), account, limits(max_gross_notional_quote=D(1000))) is None
+    assert exposure_of_order_breach(order(), account, limits(max_leverage=Decimal(3))).rule == "equity_unknown"
+    assert exposure_of_order_breach(order(side=-1, price="101"), account, limits(max_leverage=Decimal(3))) is None
+    assert exposure_of_order_breach(order(), account, limits(max_gross_notional_quote=Decimal(1000))) is None
 
 
 def test_only_what_reduces_the_own_position_passes_reduce_only() -> None:
     exposure = InstrumentExposure()
-    exposure.filled("old", "s", 1, D(3))
-    exposure.filled("old", "other", -1, D(9))
+    exposure.filled("old", "s", 1, Decimal(3))
+    exposure.filled("old", "other", -1, Decimal(9))
 
     assert reduce_only_breach(order(side=-1, quantity="3"), exposure) is None
-    assert reduce_only_breach(order(side=-1, quantity="3.1"), exposure) == ("reduce_only", D("3.1"), D(3))
-    assert reduce_only_breach(order(side=1, quantity="1"), exposure) == ("reduce_only", D(1), D(0))
-    exposure.submitting("ask", "s", -1, D(101), D(2))
+    assert reduce_only_breach(order(side=-1, quantity="3.1"), exposure) == ("reduce_only", Decimal("3.1"), Decimal(3))
+    assert reduce_only_breach(order(side=1, quantity="1"), exposure) == ("reduce_only", Decimal(1), Decimal(0))
+    exposure.submitting("ask", "s", -1, Decimal(101), Decimal(2))
     assert reduce_only_breach(order(side=-1, quantity="1"), exposure) is None
-    assert reduce_only_breach(order(side=-1, quantity="2"), exposure) == ("reduce_only", D(2), D(1))
+    assert reduce_only_breach(order(side=-1, quantity="2"), exposure) == ("reduce_only", Decimal(2), Decimal(1))
     assert reduce_only_breach(order(side=-1, quantity="3", order_id="ask"), exposure) is None
 
 
@@ -139,11 +139,11 @@ class Venue:
     def __init__(self, exposure: InstrumentExposure) -> None:
         self.exposure = exposure
         self.orders: dict[str, list] = {}  # side, total, filled
-        self.coming: list[tuple[str, D | None]] = []  # a modification's new total, or None for a cancel
+        self.coming: list[tuple[str, Decimal | None]] = []  # a modification's new total, or None for a cancel
 
     def fill(self, order_id: str, share: int) -> None:
         side, total, filled = self.orders[order_id]
-        quantity = min(total - filled, D(share))
+        quantity = min(total - filled, Decimal(share))
         if quantity > 0:
             self.orders[order_id][2] += quantity
             self.exposure.filled(order_id, "s", side, quantity)
@@ -161,7 +161,7 @@ class Venue:
             self.exposure.unchanged(order_id)
         else:
             self.orders[order_id][1] = total
-            self.exposure.updated(order_id, D(99), total)
+            self.exposure.updated(order_id, Decimal(99), total)
 
 
 class RandomMaker:

@@ -26,10 +26,10 @@ def test_the_reserve_is_for_closing_alone() -> None:
     rate.count(0)
     rate.count(0)
 
-    assert rate.check(1) == ("max_orders_per_10s", D(3), D(2))
+    assert rate.check(1) == ("max_orders_per_10s", Decimal(3), Decimal(2))
     assert rate.check(1, closing=True) is None
     rate.count(1)
-    assert rate.check(1, closing=True) == ("max_orders_per_10s", D(4), D(3))
+    assert rate.check(1, closing=True) == ("max_orders_per_10s", Decimal(4), Decimal(3))
     assert rate.check(10) is None
 
 
@@ -64,7 +64,7 @@ def test_a_breaker_trips_once_when_a_window_holds_more_than_the_limit(
 def test_a_breaker_is_armed_again_by_reset_alone() -> None:
     breaker = Breaker("max_fills_per_window", 1, 10)
     breaker.count(0)
-    assert breaker.count(1) == ("max_fills_per_window", D(2), D(1))
+    assert breaker.count(1) == ("max_fills_per_window", Decimal(2), Decimal(1))
     assert breaker.count(2) is None
 
     breaker.reset()
@@ -77,7 +77,7 @@ def test_the_same_order_twice_within_the_window_is_a_duplicate() -> None:
     known = Duplicates(2_000_000_000)
     known.remember(0, ("BUY", 1), "a")
 
-    assert known.check(1_999_999_999, ("BUY", 1)) == ("duplicate_window_secs", D("1.999999999"), D(2))
+    assert known.check(1_999_999_999, ("BUY", 1)) == ("duplicate_window_secs", Decimal("1.999999999"), Decimal(2))
     assert known.check(1, ("BUY", 2)) is None
     assert known.check(2_000_000_000, ("BUY", 1)) is None
 

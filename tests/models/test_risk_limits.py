@@ -45,15 +45,15 @@ sides = st.sampled_from([1, -1])
 def test_the_worst_case_decides_what_is_allowed(  # values by hand, with a limit of 10
     side: int, quantity: str, position: str, buys: str, sells: str, allowed: str
 ) -> None:
-    exposure = Exposure(D(position), D(buys), D(sells))
+    exposure = Exposure(Decimal(position), Decimal(buys), Decimal(sells))
 
-    assert allowed_quantity(side, D(quantity), exposure, D(10)) == D(allowed)
-    assert (position_breach(side, D(quantity), exposure, D(10)) is None) == (quantity == allowed)
+    assert allowed_quantity(side, Decimal(quantity), exposure, Decimal(10)) == Decimal(allowed)
+    assert (position_breach(side, Decimal(quantity), exposure, Decimal(10)) is None) == (quantity == allowed)
 
 
 @given(sides, amounts, positions, amounts, amounts, amounts)
 def test_what_is_allowed_never_leads_beyond_the_limit_in_the_worst_case(
-    side: int, quantity: D, position: D, buys: D, sells: D, limit: D
+    side: int, quantity: Decimal, position: Decimal, buys: Decimal, sells: Decimal, limit: Decimal
 ) -> None:
     exposure = Exposure(position, buys, sells)
 
@@ -65,7 +65,9 @@ def test_what_is_allowed_never_leads_beyond_the_limit_in_the_worst_case(
 
 
 @given(sides, amounts, positions, amounts)
-def test_an_order_that_only_reduces_is_always_allowed(side: int, quantity: D, position: D, limit: D) -> None:
+def test_an_order_that_only_reduces_is_always_allowed(
+    side: int, quantity: Decimal, position: Decimal, limit: Decimal
+) -> None:
     held = -side * abs(position)
 
     assert position_breach(side, min(quantity, abs(held)), Exposure(held), limit) is None
@@ -83,11 +85,11 @@ def test_an_order_that_only_reduces_is_always_allowed(side: int, quantity: D, po
     ],
 )
 def test_the_collar_at_its_edge(side: int, price: str, reference: str, bps: str, passes: bool) -> None:
-    breach = collar_breach(side, D(price), D(reference), D(bps))
+    breach = collar_breach(side, Decimal(price), Decimal(reference), Decimal(bps))
 
     assert (breach is None) == passes
     if breach:
-        assert breach == ("price_collar_bps", D(price), D("107.1") if side > 0 else D("102.9"))
+        assert breach == ("price_collar_bps", Decimal(price), Decimal("107.1") if side > 0 else Decimal("102.9"))
 
 
 @pytest.mark.parametrize(
@@ -101,63 +103,67 @@ def test_the_collar_at_its_edge(side: int, price: str, reference: str, bps: str,
     ],
 )
 def test_an_order_never_meets_an_own_one(side: int, price: str, own: list[str], passes: bool) -> None:
-    breach = self_trade_breach(side, D(price), [D(text) for text in own])
+    breach = self_trade_breach(side, Decimal(price), [Decimal(text) for text in own])
 
-    assert breach == (None if passes else Breach("self_trade", D(price), D("100")))
+    assert breach == (None if passes else Breach("self_trade", Decimal(price), Decimal("100")))
 
 
 def test_limits_hold_strictly_beyond_them() -> None:
-    assert at_most("x", D("5.00"), D(5)) is None
-    assert at_most("x", D("5.01"), D(5)) == ("x", D("5.01"), D(5))
-    assert at_least("x", D(5), D("5.00")) is None
-    assert at_least("x", D("4.99"), D(5)) == ("x", D("4.99"), D(5))
-    assert stale_breach(5_000_000_000, 0, D(5)) is None
-    assert stale_breach(5_000_000_001, 0, D(5)) == ("max_data_age_secs", D("5.000000001"), D(5))
-    assert clock_skew_breach(0, 5_000_000_000, D(5)) is None
-    assert clock_skew_breach(0, 5_000_000_001, D(5)) == ("max_clock_skew_secs", D("5.000000001"), D(5))
+    assert at_most("x", Decimal("5.00"), Decimal(5)) is None
+    assert at_most("x", Decimal("5.01"), Decimal(5)) == ("x", Decimal("5.01"), Decimal(5))
+    assert at_least("x", Decimal(5), Decimal("5.00")) is None
+    assert at_least("x", Decimal("4.99"), Decimal(5)) == ("x", Decimal("4.99"), Decimal(5))
+    assert stale_breach(5_000_000_000, 0, Decimal(5)) is None
+    assert stale_breach(5_000_000_001, 0, Decimal(5)) == ("max_data_age_secs", Decimal("5.000000001"), Decimal(5))
+    assert clock_skew_breach(0, 5_000_000_000, Decimal(5)) is None
+    assert clock_skew_breach(0, 5_000_000_001, Decimal(5)) == (
+        "max_clock_skew_secs",
+        Decimal("5.000000001"),
+        Decimal(5),
+    )
 
 
 @pytest.mark.parametrize(
     ("bid", "ask", "good"), [("1", "2", True), ("2", "2", False), ("3", "2", False), ("0", "2", 0)]
 )
 def test_a_crossed_or_empty_market_is_no_market(bid: str, ask: str, good: bool) -> None:
-    assert (crossed_breach(D(bid), D(ask)) is None) == bool(good)
+    assert (crossed_breach(Decimal(bid), Decimal(ask)) is None) == bool(good)
 
 
 def test_an_exposure_that_does_not_grow_passes_even_beyond_its_limit() -> None:
-    assert exposure_breach("x", D(12), D(11), D(10)) is None
-    assert exposure_breach("x", D(11), D(11), D(10)) is None
-    assert exposure_breach("x", D(9), D(10), D(10)) is None
-    assert exposure_breach("x", D(9), D("10.1"), D(10)) == ("x", D("10.1"), D(10))
+    assert exposure_breach("x", Decimal(12), Decimal(11), Decimal(10)) is None
+    assert exposure_breach("x", Decimal(11), Decimal(11), Decimal(10)) is None
+    assert exposure_breach("x", Decimal(9), Decimal(10), Decimal(10)) is None
+    assert exposure_breach("x", Decimal(9), Decimal("10.1"), Decimal(10)) == ("x", Decimal("10.1"), Decimal(10))
 
 
 @pytest.mark.parametrize(
     ("before", "after", "equity", "expected"),
     [
         ("0", "300", "100", None),
-        ("0", "300.01", "100", ("max_leverage", D("3.0001"), D(3))),
+        ("0", "300.01", "100", ("max_leverage", Decimal("3.0001"), Decimal(3))),
         ("400", "350", "100", None),
-        ("0", "1", "0", ("max_leverage", D(1), D(0))),
-        ("0", "1", "-5", ("max_leverage", D(1), D(0))),
+        ("0", "1", "0", ("max_leverage", Decimal(1), Decimal(0))),
+        ("0", "1", "-5", ("max_leverage", Decimal(1), Decimal(0))),
         ("2", "1", "-5", None),
     ],
 )
 def test_leverage(before: str, after: str, equity: str, expected: object) -> None:
-    assert leverage_breach(D(before), D(after), D(equity), D(3)) == expected
+    assert leverage_breach(Decimal(before), Decimal(after), Decimal(equity), Decimal(3)) == expected
 
 
 @pytest.mark.parametrize(
     ("before", "after", "equity", "expected"),
     [
         ("0", "800", "100", None),  # at 10×, 80 are margin and 20 % free
-        ("0", "801", "100", ("min_free_margin_pct", D("19.9"), D(20))),
+        ("0", "801", "100", ("min_free_margin_pct", Decimal("19.9"), Decimal(20))),
         ("900", "850", "100", None),
-        ("0", "1", "0", ("min_free_margin_pct", D(0), D(20))),
+        ("0", "1", "0", ("min_free_margin_pct", Decimal(0), Decimal(20))),
     ],
 )
 def test_free_margin(before: str, after: str, equity: str, expected: object) -> None:
-    assert free_margin_breach((D(before), D(after)), D(equity), D(10), D(20)) == expected
+    assert free_margin_breach((Decimal(before), Decimal(after)), Decimal(equity), Decimal(10), Decimal(20)) == expected
 
 
 def test_a_breach_reads_as_rule_value_and_limit() -> None:
-    assert str(Breach("max_order_qty", D("5.500"), D("5E+1"))) == "max_order_qty: was 5.5, the limit is 50"
+    assert str(Breach("max_order_qty", Decimal("5.500"), Decimal("5E+1"))) == "max_order_qty: was 5.5, the limit is 50"

@@ -11,7 +11,7 @@ from models.risk_state import ACTIONS, RiskMachine, State, Trip
 
 
 def trip(action: Any, rule: str = "r", latched: bool = True) -> Trip:
-    return Trip(1, rule, D(5), D(4), action, latched)
+    return Trip(1, rule, Decimal(5), Decimal(4), action, latched)
 
 
 @pytest.mark.parametrize(
