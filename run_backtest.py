@@ -40,18 +40,25 @@ def command(
 
 
 def replay(setup: Path, overrides: list[str], out: Path, as_json: bool, log_level: str | None) -> None:
-    """Load, check, run and report one setup."""
+    """Load, check, run and report one setup or experiment."""
     # The engine takes a second to import: --help and a missing file need not wait for it.
     from rich.console import Console  # noqa: PLC0415
 
     from reports.terminal import print_summary  # noqa: PLC0415
     from runtime.backtest import run_backtest  # noqa: PLC0415
-    from runtime.load_setup import load_setup  # noqa: PLC0415
+    from runtime.load_setup import parse_setup  # noqa: PLC0415
+    from runtime.overrides import apply_overrides  # noqa: PLC0415
+    from runtime.paper_experiment import run_experiment  # noqa: PLC0415
     from runtime.prepare import prepare_backtest  # noqa: PLC0415
     from runtime.progress import replay_progress  # noqa: PLC0415
     from runtime.results import ResultsFolder, new_run_id, write_results  # noqa: PLC0415
+    from runtime.setup_tree import read_setup_tree  # noqa: PLC0415
 
-    loaded = load_setup(setup, overrides)
+    tree = apply_overrides(read_setup_tree(setup), overrides)
+    if "experiment" in tree.values:
+        run_experiment(tree, out, as_json)
+        return
+    loaded = parse_setup(tree)
     prepared = prepare_backtest(loaded, Path.cwd())
     folder = ResultsFolder(out, loaded.setup.name, new_run_id(loaded.setup.sha256(), datetime.now(UTC)))
     with folder, replay_progress(prepared.data, Console(stderr=True)) as on_progress:

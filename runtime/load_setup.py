@@ -43,7 +43,19 @@ def load_setup(file: Path, overrides: Sequence[str] = ()) -> LoadedSetup:
         For the first thing that is wrong, naming file, line, key, value and what was expected.
 
     """
-    tree = apply_overrides(read_setup_tree(file), overrides)
+    return parse_setup(apply_overrides(read_setup_tree(file), overrides))
+
+
+def parse_setup(tree: SetupTree) -> LoadedSetup:
+    """
+    Check the values of a setup file.
+
+    Raises
+    ------
+    BadInput
+        As `load_setup`.
+
+    """
     setup = parse_part(tree, (), tree.values, Setup)
     strategies = tuple(resolve_strategy(tree, ("strategies", i), part) for i, part in enumerate(setup.strategies))
     actors = tuple(resolve_actor(tree, ("actors", i), part) for i, part in enumerate(setup.actors))

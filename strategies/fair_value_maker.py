@@ -97,8 +97,6 @@ class FairValueMakerConfig(QuotingConfig, frozen=True, kw_only=True):
 class FairValueMaker(QuotingStrategy):
     """Quotes around a fair value, as wide as volatility and costs demand, and leans to its target inventory."""
 
-    uses_sizes = True
-
     def __init__(self, config: FairValueMakerConfig) -> None:
         super().__init__(config)
 
@@ -113,6 +111,7 @@ class FairValueMaker(QuotingStrategy):
     def _forget(self) -> None:
         super()._forget()
         config = self.config
+        self.uses_sizes = config.fair_value != "mid"
         self._fair = fair_price_of(config.fair_value, config.flow_window_secs, config.fair_value_refit_secs)
         self._trend = TrendGap(config.trend_fast_secs, config.trend_slow_secs)
         self._variance = TimeDecayedVariance(config.volatility_window_secs)

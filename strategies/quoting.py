@@ -47,7 +47,7 @@ class QuotingStrategy(Strategy):
     engine's own order objects.
     """
 
-    uses_sizes = False
+    uses_sizes: bool = False
     """Whether a change of the sizes at the touch alone is news to the maker."""
 
     def __init__(self, config: QuotingConfig) -> None:
