@@ -60,6 +60,8 @@ def replay(setup: Path, overrides: list[str], out: Path, as_json: bool, log_leve
         return
     loaded = parse_setup(tree)
     prepared = prepare_backtest(loaded, Path.cwd())
+    for warning in prepared.warnings:
+        click.echo(f"warning: {warning}", err=True)
     folder = ResultsFolder(out, loaded.setup.name, new_run_id(loaded.setup.sha256(), datetime.now(UTC)))
     with folder, replay_progress(prepared.data, Console(stderr=True)) as on_progress:
         finished = run_backtest(prepared, on_progress=on_progress, log_level=log_level, log_folder=folder.staging)

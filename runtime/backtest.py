@@ -65,7 +65,7 @@ class BacktestRun:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader of the results should know."""
-        found = list(self.prepared.data.warnings)
+        found = [*self.prepared.data.warnings, *self.prepared.warnings]
         if self.orders.denied:
             found.append(f"{self.orders.denied} orders were denied before they reached the venue.")
         return tuple(found)

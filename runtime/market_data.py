@@ -3,15 +3,16 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 import pandas as pd
 from nautilus_trader.model.instruments import Instrument
 
-from bad_input import nearest_name
+from bad_input import BadInput, nearest_name
 from data_catalog.contents import Entry, contents, load_instruments
-from data_catalog.stream import DataRequest
+from data_catalog.stream import DataRequest, stream
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
 from runtime.fees import with_fees
 from runtime.load_setup import LoadedSetup
@@ -83,6 +84,25 @@ def find_market_data(loaded: LoadedSetup, working_folder: Path) -> MarketData:
     fees = loaded.setup.backtest.fees
     instruments = tuple(with_fees(found, fees) for found in load_instruments(catalog, loaded.setup.instruments))
     return MarketData(catalog, instruments, tuple(entries), start_ns, end_ns, tuple(warnings))
+
+
+def first_mid(data: MarketData, instrument_id: str) -> Decimal:
+    """
+    Return the mid of the instrument's first quote in the period.
+
+    Raises
+    ------
+    BadInput
+        If it has none there.
+
+    """
+    chunks = stream(data.catalog, [DataRequest(instrument_id, "quotes")], data.start_ns, data.end_ns, chunk_rows=1)
+    chunk = next(chunks, None)
+    if chunk is None:
+        period = f"from {iso_time(data.start_ns)} to {iso_time(data.end_ns)}"
+        raise BadInput(f"the catalog has no quotes of {instrument_id} {period}", file=data.catalog)
+    quote = chunk[0]
+    return Decimal(quote.bid_price.as_decimal() + quote.ask_price.as_decimal()) / 2
 
 
 def _catalog_folder(loaded: LoadedSetup, working_folder: Path) -> Path:

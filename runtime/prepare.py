@@ -1,6 +1,7 @@
 """Everything about a backtest that can be wrong, found out before anything is started."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -10,9 +11,10 @@ from nautilus_trader.model.objects import Money
 
 from bad_input import nearest_name
 from data_catalog.instruments import currency
+from runtime.components import ResolvedComponent
 from runtime.fees import is_spot
 from runtime.load_setup import LoadedSetup
-from runtime.market_data import MarketData, find_market_data
+from runtime.market_data import MarketData, find_market_data, first_mid
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class PreparedBacktest:
         The currency that everything is valued in.
     balances : tuple of Money
         What the account starts with.
+    warnings : tuple of str
+        What is allowed but foolish.
 
     """
 
@@ -40,6 +44,7 @@ class PreparedBacktest:
     spot: bool
     currency: str
     balances: tuple[Money, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def prepare_backtest(loaded: LoadedSetup, working_folder: Path) -> PreparedBacktest:
@@ -55,6 +60,7 @@ def prepare_backtest(loaded: LoadedSetup, working_folder: Path) -> PreparedBackt
     """
     data = find_market_data(loaded, working_folder)
     _check_components(loaded, data.instruments)
+    warnings = _check_against_market(loaded, data)
     code = _ledger_currency(loaded, data.instruments)
     return PreparedBacktest(
         loaded=loaded,
@@ -62,6 +68,7 @@ def prepare_backtest(loaded: LoadedSetup, working_folder: Path) -> PreparedBackt
         spot=_is_spot_account(loaded, data.instruments),
         currency=code,
         balances=tuple(_balances(loaded, data.instruments, code)),
+        warnings=tuple(warnings),
     )
 
 
@@ -74,13 +81,32 @@ def _check_components(loaded: LoadedSetup, instruments: Sequence[Instrument]) ->
             problem = f"{traded} is not among the setup's instruments"
             hint = nearest_name(str(traded), [str(known) for known in by_id])
             raise loaded.tree.complaint(problem, (*component.path, "config", "instrument_id"), hint)
-        check = getattr(component.kind, "check_config", None)
-        if check is not None:
-            try:
+        with _complaints_of(loaded, component):
+            if check := getattr(component.kind, "check_config", None):
                 check(component.config, by_id)
-            except ValueError as error:
-                key, _, problem = str(error).partition(": ")
-                raise loaded.tree.complaint(problem, (*component.path, "config", key)) from None
+
+
+def _check_against_market(loaded: LoadedSetup, data: MarketData) -> list[str]:
+    """Hold the configurations against the price at the start; return what is allowed but foolish."""
+    by_id = {instrument.id: instrument for instrument in data.instruments}
+    warnings: list[str] = []
+    for component in loaded.strategies:
+        check = getattr(component.kind, "check_market", None)
+        if check is not None:
+            instrument = by_id[component.config.instrument_id]
+            with _complaints_of(loaded, component):
+                warnings += check(component.config, instrument, first_mid(data, instrument.id.value))
+    return warnings
+
+
+@contextmanager
+def _complaints_of(loaded: LoadedSetup, component: ResolvedComponent) -> Iterator[None]:
+    """Turn `ValueError("key: problem")` of a component's own checks into a complaint with file, line and key."""
+    try:
+        yield
+    except ValueError as error:
+        key, _, problem = str(error).partition(": ")
+        raise loaded.tree.complaint(problem, (*component.path, "config", key)) from None
 
 
 def _is_spot_account(loaded: LoadedSetup, instruments: Sequence[Instrument]) -> bool:

@@ -1,5 +1,7 @@
 """A maker that quotes at a fixed distance from the mid."""
 
+from decimal import Decimal
+
 from nautilus_trader.common.config import PositiveFloat
 
 from models.market_making.fixed_spread import fixed_spread_quotes
@@ -34,6 +36,14 @@ class FixedSpread(QuotingStrategy):
 
     def __init__(self, config: FixedSpreadConfig) -> None:
         super().__init__(config)
+
+    @classmethod
+    def least_half_spread_bps(cls, config: QuotingConfig, price: Decimal) -> float | None:
+        """Return the configured distance."""
+        assert isinstance(config, FixedSpreadConfig)
+        if config.half_spread_bps is not None:
+            return config.half_spread_bps
+        return float(config.half_spread_quote or 0) / float(price) * 1e4
 
     def quote_prices(self) -> tuple[float, float]:
         """Return prices at the same distance from the reference price."""

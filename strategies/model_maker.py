@@ -1,11 +1,13 @@
 """The base of makers whose model needs the market's volatility and flow."""
 
 from abc import abstractmethod
+from decimal import Decimal
 
 from nautilus_trader.common.config import NonNegativeFloat, PositiveFloat
 from nautilus_trader.model.data import TradeTick
 from nautilus_trader.model.enums import AggressorSide
 
+from models.market_making.avellaneda_stoikov import liquidity_premium
 from strategies.market_estimates import MarketEstimates
 from strategies.quoting import QuotingStrategy
 from strategies.quoting_config import QuotingConfig
@@ -55,6 +57,14 @@ class ModelMaker(QuotingStrategy):
             kappa_per_bps=config.kappa_per_bps,
             min_depth_bps=config.intensity_min_depth_bps,
         )
+
+    @classmethod
+    def least_half_spread_bps(cls, config: QuotingConfig, price: Decimal) -> float | None:
+        """Return what the model quotes for the flow alone, without risk; None where k is estimated."""
+        assert isinstance(config, ModelConfig)
+        if config.kappa_per_bps is None:
+            return None
+        return liquidity_premium(getattr(config, "risk_aversion_per_bps", 0.0), config.kappa_per_bps)
 
     def on_start(self) -> None:
         """Listen to trades too where the flow is estimated."""

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 
 from nautilus_trader.common.events import TimeEvent
 from nautilus_trader.model.data import QuoteTick
@@ -24,6 +25,7 @@ from nautilus_trader.trading.strategy import Strategy
 from messages import QUOTING_TOPIC, SAMPLE_TOPIC, AlphaSignal, QuotingSample, alpha_topic
 from models.market_making.quote_plan import Cancel, Command, Quote, Side, Submit, plan_commands
 from models.order_budget import OrderBudget
+from strategies.config_checks import check_order_value, fee_warnings
 from strategies.grid import Grid
 from strategies.inventory import Inventory, inventory_of
 from strategies.order_adapter import OrderAdapter
@@ -88,7 +90,26 @@ class QuotingStrategy(Strategy):
         """
         Grid.of(instruments[config.instrument_id], config)
 
+    @classmethod
+    def check_market(cls, config: QuotingConfig, instrument: Instrument, price: Decimal) -> list[str]:
+        """
+        Hold a configuration against the price at the start; return what is allowed but foolish.
+
+        Raises
+        ------
+        ValueError
+            As `key: problem`, if an order would be worth less than the venue takes.
+
+        """
+        check_order_value(config, instrument, price)
+        return fee_warnings(cls.__name__, config, instrument, cls.least_half_spread_bps(config, price))
+
     # -- What a subclass provides -------------------------------------------------------------------------------------
+
+    @classmethod
+    def least_half_spread_bps(cls, config: QuotingConfig, price: Decimal) -> float | None:
+        """Return how near to the reference price quotes may stand, in basis points; None where nobody knows."""
+        return None
 
     @abstractmethod
     def quote_prices(self) -> tuple[float, float] | None:

@@ -34,7 +34,7 @@ strategies:
       instrument_id: SYNUSDT-PERP.BINANCE
       order_qty: 1
       max_position: 5
-      kappa_per_bps: 0.5
+      kappa_per_bps: 0.45
       risk_aversion_per_bps: 0.01
       volatility_window_secs: 20
 backtest:
@@ -164,7 +164,7 @@ def test_positions_and_pnl_tell_what_happened(finished: tuple[Path, dict[str, An
 def test_the_manifest_names_setup_data_and_versions(finished: tuple[Path, dict[str, Any]]) -> None:
     manifest = json.loads((finished[0] / "manifest.json").read_text())
 
-    assert manifest["setup"]["strategies"][0]["config"]["kappa_per_bps"] == 0.5
+    assert manifest["setup"]["strategies"][0]["config"]["kappa_per_bps"] == 0.45
     assert manifest["setup"]["backtest"]["fills"] == "queue_latency"
     assert len(manifest["setup_sha256"]) == 64
     assert [entry["type"] for entry in manifest["data"]] == ["quotes", "trades"]
@@ -222,7 +222,7 @@ def test_an_account_that_cannot_pay_says_so_and_leaves_nothing(run_here: Run, wo
 
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr.startswith("failed: the engine stopped at ")
+    assert done.stderr.splitlines()[-1].startswith("failed: the engine stopped at ")
     assert not (workplace / "poor-results").exists()
 
 
@@ -249,6 +249,25 @@ BAD = {
         'did you mean "FixedSpread"?',
     ),
     "fills": (["setup.yaml", "--fills", "kind"], "expected one of: optimistic, queue, queue_latency, pessimistic"),
+    "order below the venue's minimum": (
+        ["setup.yaml", "--set", "strategies[0].config.order_qty=0.04"],
+        "worth 4.00 USDT at 100",
+    ),
+    "gamma below 0": (["setup.yaml", "--set", "strategies[0].config.risk_aversion_per_bps=-1"], 'was "-1"'),
+    "k of 0": (["setup.yaml", "--set", "strategies[0].config.kappa_per_bps=0"], "expected a number > 0"),
+    "spread bounds that cross": (
+        [
+            "setup.yaml",
+            "--set",
+            "strategies[0].config={instrument_id: SYNUSDT-PERP.BINANCE, order_qty: 1, max_position: 5, "
+            "risk_aversion_per_bps: 1, min_spread_bps: 9, max_spread_bps: 4}",
+        ],
+        "max_spread_bps: was 4.0, expected at least min_spread_bps",
+    ),
+    "levels on top of each other": (
+        ["setup.yaml", "--set", "strategies[0].config.order_levels=3"],
+        "level_spacing_bps: was 0, expected above 0",
+    ),
     "balance": (["setup.yaml", "--set", "backtest.starting_balances=[10_000]"], 'was "10000", expected text'),
     "balance without a currency": (
         ["setup.yaml", "--set", "backtest.starting_balances=['10_000']"],
@@ -258,6 +277,15 @@ BAD = {
     "no balance in the currency": (["setup.yaml", "--set", "backtest.starting_balances=[]"], "starting_balances"),
     "unknown option": (["setup.yaml", "--fill", "x"], "--fills"),
 }
+
+
+def test_what_is_foolish_but_allowed_is_said(run_here: Run) -> None:
+    done = run_here("setup.yaml", "--json", "--set", "strategies[0].config.kappa_per_bps=2", "--out", "foolish")
+
+    (warning,) = json.loads(done.stdout)["warnings"]
+    assert "spread of 1.0 bps" in warning
+    assert "costs 4.0 bps in maker fees" in warning
+    assert warning in done.stderr
 
 
 @pytest.mark.parametrize("case", BAD)

@@ -1,0 +1,51 @@
+"""A maker's configuration against the price of the day: what is refused, and what is allowed but foolish."""
+
+from decimal import Decimal
+
+from nautilus_trader.model.instruments import Instrument
+
+from strategies.quoting_config import QuotingConfig
+
+_BPS = 1e-4
+
+
+def check_order_value(config: QuotingConfig, instrument: Instrument, price: Decimal) -> None:
+    """
+    Refuse quotes that would be worth less than the venue takes.
+
+    Raises
+    ------
+    ValueError
+        As `key: problem`.
+
+    """
+    value = Decimal(repr(config.order_qty)) * price
+    least = instrument.min_notional.as_decimal() if instrument.min_notional else Decimal(0)
+    if value < least:
+        worth = f"worth {value:.2f} {instrument.quote_currency} at {price}"
+        raise ValueError(f"order_qty: was {config.order_qty}, {worth}, expected a value of at least {least:f}")
+
+
+def fee_warnings(maker: str, config: QuotingConfig, instrument: Instrument, half_spread_bps: float | None) -> list[str]:
+    """
+    Return a warning where quotes may stand nearer to each other than a round trip costs.
+
+    Parameters
+    ----------
+    maker : str
+        The maker's name.
+    config : QuotingConfig
+        Its `min_spread_bps` may keep the quotes apart.
+    instrument : Instrument
+        With the fees of the setup.
+    half_spread_bps : float, optional
+        How near to the reference price the maker's own rule may quote; None where nobody knows.
+
+    """
+    fee_bps = float(instrument.maker_fee) / _BPS
+    if half_spread_bps is None or max(half_spread_bps, config.min_spread_bps / 2) >= fee_bps:
+        return []
+    return [
+        f"{maker} may quote a spread of {2 * half_spread_bps:.1f} bps on {instrument.id}, and a round trip costs "
+        f"{2 * fee_bps:.1f} bps in maker fees: where it does, every round trip loses."
+    ]
