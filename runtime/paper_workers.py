@@ -1,11 +1,14 @@
 """The paths of the experiment spread over processes; which process runs a path changes nothing."""
 
 import gc
+import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from contextlib import closing, contextmanager
+from multiprocessing import active_children, get_context, parent_process
+from threading import Thread
 
 import msgspec
 
@@ -63,9 +66,10 @@ def run_rows(settings: ExperimentSettings, on_paths: OnPaths) -> dict[Row, list[
     """
     jobs = list(_jobs(settings))
     done: dict[Row, dict[int, list[PathRun]]] = {(job.gamma, job.strategy): {} for job in jobs}
-    for job, results in _finished(jobs, settings.processes):
-        done[job.gamma, job.strategy][job.first] = results
-        on_paths(job.count)
+    with closing(_finished(jobs, settings.processes)) as finished:
+        for job, results in finished:
+            done[job.gamma, job.strategy][job.first] = results
+            on_paths(job.count)
     return {row: [result for _, part in sorted(parts.items()) for result in part] for row, parts in done.items()}
 
 
@@ -88,23 +92,47 @@ def _jobs(settings: ExperimentSettings) -> Iterator[Job]:
                 yield Job(settings, gamma, strategy, first, min(_PATHS_PER_JOB, settings.paths - first))
 
 
-def _finished(jobs: list[Job], processes: int) -> Iterator[tuple[Job, list[PathRun]]]:
+def _finished(jobs: list[Job], processes: int) -> Generator[tuple[Job, list[PathRun]]]:
+    """Yield each job when it is done; closing this early ends the processes at once."""
     if processes == 1:
         yield from ((job, run_job(job)) for job in jobs)
         return
+    others, complete = set(active_children()), False
     # A forked process could hang in the engine's threads: spawn.
     pool = ProcessPoolExecutor(min(processes, len(jobs)), mp_context=get_context("spawn"), initializer=_start_worker)
     try:
-        running = {pool.submit(run_job, job): job for job in jobs}
+        with _ctrl_c_is_for_us():
+            running = {pool.submit(run_job, job): job for job in jobs}
         for future in as_completed(running):
             yield running[future], future.result()
+        complete = True
     except BrokenProcessPool as error:
         raise Failed("a process of the experiment died; it may have run out of memory: use fewer workers") from error
     finally:
+        if not complete:
+            for process in set(active_children()) - others:
+                process.terminate()
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+@contextmanager
+def _ctrl_c_is_for_us() -> Iterator[None]:
+    """Start processes that ignore Ctrl-C, from their first moment on: the parent hears it and ends them."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, and the garbage collector what the run makes: what is imported stays."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Keep what is imported out of the garbage collector's way, and never outlive the parent."""
     gc.freeze()
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
