@@ -5,11 +5,26 @@ from typing import Final
 
 import msgspec
 
+from models.pre_trade import ProposedOrder
+from models.risk_limits import Breach
+
 SAMPLE_TOPIC: Final = "ballast.sample"
 """Published by the ledger on its grid, with the time in ns: whoever quotes answers at once with a `QuotingSample`."""
 
 QUOTING_TOPIC: Final = "ballast.quoting"
 """Carries `QuotingSample`s."""
+
+GUARD_ENDPOINT: Final = "ballast.guard"
+"""Where every strategy asks with an `OrderRequest` before it sends or changes an order; answered at once."""
+
+EQUITY_TOPIC: Final = "ballast.equity"
+"""Carries an `EquityMark` for each point of the ledger's grid."""
+
+RISK_STATE_TOPIC: Final = "ballast.risk.state"
+"""Carries a `RiskStateChanged` whenever trading is reduced, halted or resumed."""
+
+ACCOUNT: Final = "account"
+"""The scope of what concerns every strategy; other scopes are strategy ids."""
 
 
 def alpha_topic(instrument_id: str) -> str:
@@ -69,3 +84,79 @@ class QuotingSample(msgspec.Struct, frozen=True, kw_only=True):
     requotes: int
     post_only_rejections: int
     denied: int
+
+
+class OrderRequest(msgspec.Struct, kw_only=True):
+    """
+    Ask the guard whether an order may be sent, or changed to this.
+
+    Parameters
+    ----------
+    order : ProposedOrder
+        The order as it is to be.
+    approved : bool
+        The answer; False until somebody has answered, so that silence is a refusal.
+    refusal : Breach, optional
+        Which rule says no.
+
+    """
+
+    order: ProposedOrder
+    approved: bool = False
+    refusal: Breach | None = None
+
+
+class EquityMark(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What the account is worth.
+
+    Parameters
+    ----------
+    ts_ns : int
+        When, UNIX ns.
+    equity : Decimal, optional
+        In the ledger's currency; None where it cannot be computed.
+    interval_secs : int
+        When to expect the next one.
+
+    """
+
+    ts_ns: int
+    equity: Decimal | None
+    interval_secs: int
+
+
+class RiskStateChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Whether trading goes on, and why not.
+
+    Parameters
+    ----------
+    ts_ns : int
+        When, UNIX ns.
+    scope : str
+        `ACCOUNT`, or the strategy that it concerns.
+    state : str
+        RUNNING, REDUCING or HALTED.
+    action : str
+        What strategies do about it: warn (nothing), stop_quoting, cancel, flatten_passively, flatten; see
+        `models.risk_state`.
+    cause : Breach, optional
+        The rule that was broken; None while RUNNING.
+
+    """
+
+    ts_ns: int
+    scope: str
+    state: str
+    action: str
+    cause: Breach | None
+
+    @property
+    def permits(self) -> str:
+        """Which orders may be sent: all, reducing (quotes that reduce and orders that close), closing, or none."""
+        if self.state == "RUNNING":
+            return "all"
+        if self.state == "HALTED" or self.action == "cancel":
+            return "none"
+        return "closing" if self.action == "flatten" else "reducing"

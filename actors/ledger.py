@@ -15,7 +15,7 @@ from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.model.objects import Currency
 
 from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord, PositionPoint
-from messages import QUOTING_TOPIC, SAMPLE_TOPIC, QuotingSample
+from messages import EQUITY_TOPIC, QUOTING_TOPIC, SAMPLE_TOPIC, EquityMark, QuotingSample
 from models.attribution import EXACT, Parts, PositionLedger
 
 HOLDINGS: Final = "(holdings)"
@@ -221,6 +221,9 @@ class Ledger(Actor):
         equity = self.equity()
         holdings = self.parts(strategy=HOLDINGS).total
         self.equity_curve.append(EquityPoint(now_ns, equity, self.parts(), holdings))
+        sound = all(0 < quote.bid_price.raw <= quote.ask_price.raw for quote in quotes.values())
+        mark = EquityMark(ts_ns=now_ns, equity=equity if sound else None, interval_secs=self.config.interval_secs)
+        self.msgbus.publish(EQUITY_TOPIC, mark)
         for name, quote in quotes.items():
             sample = next((sample for (_, traded), sample in self.samples.items() if traded == name), None)
             self.position_points.append(

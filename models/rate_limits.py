@@ -134,12 +134,19 @@ class Duplicates:
         return Breach("duplicate_window_secs", Decimal(age_ns).scaleb(-9), Decimal(self._window_ns).scaleb(-9))
 
     def remember(self, now_ns: int, key: Hashable, order_id: str) -> None:
-        """Remember an order that was sent."""
+        """Remember an order that was sent, and nothing that is older than the window."""
+        while self._sent:
+            oldest, (sent_ns, sent_id) = next(iter(self._sent.items()))
+            if now_ns - sent_ns < self._window_ns:
+                break
+            del self._sent[oldest]
+            self._keys.pop(sent_id, None)
+        self._sent.pop(key, None)
         self._sent[key] = (now_ns, order_id)
         self._keys[order_id] = key
 
-    def forget(self, order_id: str, unsent: bool) -> None:
-        """Let go of a closed order; `unsent` says that it was cancelled or refused, so that it may be sent again."""
+    def forget(self, order_id: str) -> None:
+        """Let go of an order that was cancelled or refused: it may be sent again."""
         key = self._keys.pop(order_id, None)
-        if unsent and key is not None and self._sent.get(key, (0, ""))[1] == order_id:
+        if key in self._sent and self._sent[key][1] == order_id:
             del self._sent[key]

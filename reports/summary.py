@@ -49,6 +49,8 @@ class RunFacts:
         What kind of data it was.
     warnings : tuple of str
         What a reader should know.
+    risk : dict, optional
+        State, halts and refusals of the risk actors; None where the setup has none.
 
     """
 
@@ -68,6 +70,7 @@ class RunFacts:
     synthetic: bool
     reconstructed_quotes: bool
     warnings: tuple[str, ...]
+    risk: dict[str, Any] | None = None
 
 
 def summarise(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
@@ -133,8 +136,9 @@ def summarise(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
     summary["fills_description"] = facts.fills_description
     summary["latency_ms"] = facts.latency_ms
     summary["fees"] = next(iter(facts.fees.values())) if len(facts.fees) == 1 else facts.fees
-    summary["risk"] = None
-    summary["risk_why"] = "the setup has no risk actor"
+    summary["risk"] = facts.risk
+    if facts.risk is None:
+        summary["risk_why"] = "the setup has no risk actor"
     summary["by_strategy"] = _breakdown(ledger, "strategy")
     summary["by_instrument"] = _breakdown(ledger, "instrument")
     return summary

@@ -18,6 +18,7 @@ from runtime.audit import check_books
 from runtime.engine import build_engine
 from runtime.market_data import MarketData, iso_time
 from runtime.prepare import PreparedBacktest
+from runtime.risk import RiskControls
 
 type OnProgress = Callable[[int, int], None]
 """Called with the market time that has been handed to the engine (UNIX ns) and the number of events so far."""
@@ -53,6 +54,8 @@ class BacktestRun:
         Wall-clock seconds of the replay.
     orders : OrderCounts
         Orders by fate.
+    risk : RiskControls, optional
+        The risk actors of a setup with limits.
 
     """
 
@@ -61,6 +64,7 @@ class BacktestRun:
     events: int
     elapsed_s: float
     orders: OrderCounts
+    risk: RiskControls | None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -100,7 +104,8 @@ def run_backtest(
         If the ledger and the account do not count the same money.
 
     """
-    engine, ledger = build_engine(prepared, log_level, log_folder)
+    system = build_engine(prepared, log_level, log_folder)
+    engine, ledger = system.engine, system.ledger
     data = prepared.data
     try:
         chunks = stream(data.catalog, data.requests, data.start_ns, data.end_ns)
@@ -111,7 +116,7 @@ def run_backtest(
         elapsed_s = time.perf_counter() - started
         _check_complete(engine, data, ledger)
         check_books(engine, ledger)
-        return BacktestRun(prepared, ledger, engine.iteration, elapsed_s, _count_orders(engine))
+        return BacktestRun(prepared, ledger, engine.iteration, elapsed_s, _count_orders(engine), system.risk)
     finally:
         engine.dispose()
 

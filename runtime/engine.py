@@ -1,5 +1,6 @@
 """A prepared backtest becomes a Nautilus engine, ready to run."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,13 +16,23 @@ from data_catalog.instruments import currency
 from runtime.fees import fee_model
 from runtime.fills import FILL_ASSUMPTIONS
 from runtime.prepare import PreparedBacktest
+from runtime.risk import RiskControls, add_risk_controls
 
 _UNLIMITED_RATE = "1000000/00:00:01"
 
 
+@dataclass(frozen=True)
+class BuiltSystem:
+    """An engine that can run, with the parts of it that the results are made of; `risk` where the setup has limits."""
+
+    engine: BacktestEngine
+    ledger: Ledger
+    risk: RiskControls | None
+
+
 def build_engine(
     prepared: PreparedBacktest, log_level: str | None = None, log_folder: Path | None = None
-) -> tuple[BacktestEngine, Ledger]:
+) -> BuiltSystem:
     """Return an engine with venue, instruments, strategies, actors and ledger, but without data."""
     settings = prepared.loaded.setup.backtest
     instruments = prepared.data.instruments
@@ -40,7 +51,7 @@ def build_engine(
     )
     for instrument in instruments:
         engine.add_instrument(instrument)
-    return engine, _add_components(engine, prepared)
+    return _add_components(engine, prepared)
 
 
 def _engine_config(log_level: str | None, log_folder: Path | None) -> BacktestEngineConfig:
@@ -65,17 +76,23 @@ def _engine_config(log_level: str | None, log_folder: Path | None) -> BacktestEn
     )
 
 
-def _add_components(engine: BacktestEngine, prepared: PreparedBacktest) -> Ledger:
+def _add_components(engine: BacktestEngine, prepared: PreparedBacktest) -> BuiltSystem:
+    setup = prepared.loaded.setup
+    instrument_ids = tuple(instrument.id for instrument in prepared.data.instruments)
     ledger = Ledger(
         LedgerConfig(
-            instrument_ids=tuple(instrument.id for instrument in prepared.data.instruments),
+            instrument_ids=instrument_ids,
             currency=prepared.currency,
-            interval_secs=prepared.loaded.setup.ledger.interval_secs,
+            interval_secs=setup.ledger.interval_secs,
         )
     )
     engine.add_actor(ledger)
+    risk = None
+    if setup.risk is not None:
+        leverage = Decimal(1 if prepared.spot else setup.backtest.leverage)
+        risk = add_risk_controls(engine.kernel, setup.risk, instrument_ids, leverage)
     for actor in prepared.loaded.actors:
         engine.add_actor(actor.build())
     for strategy in prepared.loaded.strategies:
         engine.add_strategy(strategy.build())
-    return ledger
+    return BuiltSystem(engine, ledger, risk)

@@ -73,7 +73,8 @@ def _explain(tree: SetupTree, path: KeyPath, values: Any, kind: type, message: s
 
 
 def _inner_path(text: str) -> KeyPath:
-    return tuple(name or int(index) for name, index in _PATH_PART.findall(text))
+    named = text.partition("[...]")[0]  # of a mapping with free keys msgspec does not say which key it means
+    return tuple(name or int(index) for name, index in _PATH_PART.findall(named))
 
 
 def _in_words(text: str) -> str:

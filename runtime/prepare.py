@@ -61,6 +61,7 @@ def prepare_backtest(loaded: LoadedSetup, working_folder: Path) -> PreparedBackt
     data = find_market_data(loaded, working_folder)
     _check_components(loaded, data.instruments)
     warnings = _check_against_market(loaded, data)
+    _check_risk(loaded, data.instruments)
     code = _ledger_currency(loaded, data.instruments)
     return PreparedBacktest(
         loaded=loaded,
@@ -107,6 +108,18 @@ def _complaints_of(loaded: LoadedSetup, component: ResolvedComponent) -> Iterato
     except ValueError as error:
         key, _, problem = str(error).partition(": ")
         raise loaded.tree.complaint(problem, (*component.path, "config", key)) from None
+
+
+def _check_risk(loaded: LoadedSetup, instruments: Sequence[Instrument]) -> None:
+    """Hold the limits by instrument against the instruments."""
+    if loaded.setup.risk is None:
+        return
+    known = [str(instrument.id) for instrument in instruments]
+    for key in ("max_position_qty", "max_order_qty"):
+        for name in getattr(loaded.setup.risk, key):
+            if name not in known:
+                problem, hint = f"{name} is not among the setup's instruments", nearest_name(name, known)
+                raise loaded.tree.complaint(problem, ("risk", key, name), hint)
 
 
 def _is_spot_account(loaded: LoadedSetup, instruments: Sequence[Instrument]) -> bool:

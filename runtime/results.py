@@ -22,6 +22,7 @@ from reports.summary import RunFacts, summarise
 from runtime.backtest import BacktestRun
 from runtime.fills import FILL_ASSUMPTIONS
 from runtime.market_data import iso_time
+from runtime.risk_report import risk_summary
 
 _EXACT = pa.decimal128(38, 18)
 _MARKOUT_COLUMNS = [f"markout_mid_{horizon}s" for horizon in MARKOUT_HORIZONS_SECS]
@@ -128,6 +129,7 @@ def _facts(run: BacktestRun, run_id: str) -> RunFacts:
         synthetic=data.synthetic,
         reconstructed_quotes=data.reconstructed,
         warnings=run.warnings,
+        risk=None if run.risk is None else risk_summary(run.risk),
     )
 
 

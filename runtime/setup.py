@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from runtime.risk_settings import RiskSettings
 from runtime.setup_tree import plain
 
 type FillAssumptionName = Literal["optimistic", "queue", "queue_latency", "pessimistic"]
@@ -155,6 +156,8 @@ class Setup(Part, frozen=True, kw_only=True):
         The same objects in backtest and live.
     ledger : LedgerSettings
         How the books are kept.
+    risk : RiskSettings, optional
+        The limits of orders and losses; without it there is no risk control at all.
     backtest : BacktestSettings
         How a backtest is wired.
 
@@ -166,6 +169,7 @@ class Setup(Part, frozen=True, kw_only=True):
     strategies: Annotated[tuple[Component, ...], Meta(min_length=1)]
     actors: tuple[Component, ...] = ()
     ledger: LedgerSettings = LedgerSettings()
+    risk: RiskSettings | None = None
     backtest: BacktestSettings
 
     def as_dict(self) -> dict[str, Any]:

@@ -7,27 +7,46 @@ from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.trading.strategy import Strategy
 
+from messages import GUARD_ENDPOINT, OrderRequest
 from models.market_making.quote_plan import Quote, Side, WorkingOrder
+from models.pre_trade import ProposedOrder
 from strategies.grid import Grid
 
 _SIDES = {Side.BID: OrderSide.BUY, Side.ASK: OrderSide.SELL}
 
 
 class OrderAdapter:
-    """Sends quotes of one strategy on one instrument as post-only limit orders, by client order id."""
+    """
+    Sends quotes of one strategy on one instrument as post-only limit orders, by client order id.
+
+    Where the system has a guard, it is asked first, and what it refuses is not sent.
+    """
 
     def __init__(self, strategy: Strategy, instrument: Instrument, grid: Grid) -> None:
         self._strategy = strategy
         self._instrument_id = instrument.id
         self._grid = grid
+        self._has_guard = GUARD_ENDPOINT in strategy.msgbus.endpoints()
         self.can_modify = not isinstance(instrument, CurrencyPair)  # Binance spot has no modification
 
     def new_order_id(self) -> str:
         """Return a client order id that has not been used."""
         return str(self._strategy.order_factory.generate_client_order_id().value)
 
-    def submit(self, order_id: str, quote: Quote) -> None:
-        """Send a new post-only limit order."""
+    def _may_send(self, order_id: str, quote: Quote) -> bool:
+        if not self._has_guard:
+            return True
+        price, quantity = self._grid.price(quote.price), self._grid.quantity(quote.quantity)
+        strategy = self._strategy
+        order = ProposedOrder(order_id, strategy.id.value, self._instrument_id.value, quote.side.value, price, quantity)
+        request = OrderRequest(order=order)
+        strategy.msgbus.send(GUARD_ENDPOINT, request)
+        return request.approved
+
+    def submit(self, order_id: str, quote: Quote) -> bool:
+        """Send a new post-only limit order; return whether the guard allowed it."""
+        if not self._may_send(order_id, quote):
+            return False
         order = self._strategy.order_factory.limit(
             self._instrument_id,
             _SIDES[quote.side],
@@ -37,13 +56,21 @@ class OrderAdapter:
             client_order_id=ClientOrderId(order_id),
         )
         self._strategy.submit_order(order)
+        return True
 
-    def modify(self, order: WorkingOrder, quote: Quote) -> None:
-        """Move a working order; its total quantity becomes what is filled plus what is wanted."""
+    def modify(self, order: WorkingOrder, quote: Quote) -> bool:
+        """
+        Move a working order; its total quantity becomes what is filled plus what is wanted.
+
+        Return whether the guard allowed it.
+        """
+        if not self._may_send(order.order_id, quote):
+            return False
         engine_order = self._strategy.cache.order(ClientOrderId(order.order_id))
         filled_lots = engine_order.filled_qty.raw // self._grid.step_raw
         quantity = self._grid.engine_quantity(filled_lots + quote.quantity)
         self._strategy.modify_order(engine_order, quantity=quantity, price=self._grid.engine_price(quote.price))
+        return True
 
     def cancel(self, order: WorkingOrder) -> None:
         """Cancel a working order."""

@@ -40,19 +40,22 @@ class WorkingOrders:
         return sum(order.state is OrderState.CANCELLING for order in self._orders.values())
 
     def execute(self, command: Command, now_ns: int) -> None:
-        """Send one command."""
+        """Send one command; an order that the guard refuses is dropped, a change that it refuses is not made."""
         match command:
             case Submit(quote):
                 order_id = self._adapter.new_order_id()
                 order = WorkingOrder(order_id, quote.side, quote.price, quote.quantity, placed_ns=now_ns)
                 self._orders[order_id] = order
-                self._adapter.submit(order_id, quote)
+                if not self._adapter.submit(order_id, quote):
+                    self._orders.pop(order_id, None)
             case Modify(order, quote):
                 order.state = OrderState.MODIFYING
                 order.aimed_price = quote.price
-                order.placed_ns = now_ns
-                self.requotes += 1
-                self._adapter.modify(order, quote)
+                if self._adapter.modify(order, quote):
+                    order.placed_ns = now_ns
+                    self.requotes += 1
+                else:
+                    self.settled(order.order_id)
             case Cancel(order):
                 order.state = OrderState.CANCELLING
                 self.requotes += 1

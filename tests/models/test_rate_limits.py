@@ -85,12 +85,20 @@ def test_the_same_order_twice_within_the_window_is_a_duplicate() -> None:
 def test_an_order_that_was_cancelled_may_be_sent_again() -> None:
     known = Duplicates(10)
     known.remember(0, "key", "a")
-    known.forget("a", unsent=True)
+    known.forget("a")
     assert known.check(1, "key") is None
 
     known.remember(1, "key", "b")
-    known.forget("b", unsent=False)
+    known.forget("a")
     assert known.check(2, "key") is not None
+
+
+def test_what_is_older_than_the_window_is_not_kept() -> None:
+    known = Duplicates(10)
+    for now in range(1000):
+        known.remember(now, now, str(now))
+
+    assert len(vars(known)["_sent"]) == len(vars(known)["_keys"]) == 10
 
 
 @pytest.mark.parametrize(("limit", "window", "reserve"), [(0, 1, 0), (1, 0, 0), (2, 1, 2), (2, 1, -1)])

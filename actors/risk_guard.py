@@ -1,0 +1,294 @@
+"""The guard: asked before any order of any strategy leaves; what it refuses, it refuses with rule, value and limit."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+from nautilus_trader.common.actor import Actor
+from nautilus_trader.common.config import ActorConfig, NonNegativeInt, PositiveInt
+from nautilus_trader.model.enums import OrderSide
+from nautilus_trader.model.events import (
+    OrderCanceled,
+    OrderDenied,
+    OrderEvent,
+    OrderExpired,
+    OrderFilled,
+    OrderModifyRejected,
+    OrderRejected,
+    OrderUpdated,
+)
+from nautilus_trader.model.identifiers import InstrumentId
+
+from messages import ACCOUNT, EQUITY_TOPIC, GUARD_ENDPOINT, RISK_STATE_TOPIC, EquityMark, OrderRequest, RiskStateChanged
+from models.pre_trade import (
+    Account,
+    Market,
+    PreTradeLimits,
+    ProposedOrder,
+    exposure_of_order_breach,
+    market_breach,
+    order_breach,
+    reduce_only_breach,
+)
+from models.rate_limits import Duplicates, OrderRate
+from models.risk_exposure import ZERO, InstrumentExposure
+from models.risk_limits import Breach
+
+_RATE_WINDOW_NS: Final = 10_000_000_000
+_BEFORE_STRATEGIES: Final = 100
+"""The guard's books are up to date before a strategy reacts to the same event."""
+
+
+class RiskGuardConfig(ActorConfig, frozen=True, kw_only=True):
+    """
+    What the guard holds orders against.
+
+    Parameters
+    ----------
+    instrument_ids : tuple of InstrumentId
+        What may be traded; orders for anything else are refused.
+    limits : PreTradeLimits
+        The limits of orders and exposures.
+    max_orders_per_10s : int, optional
+        New and changed orders in any ten seconds.
+    order_reserve : int, default 0
+        How many of them only closing orders may use.
+    duplicate_window_secs : Decimal, optional
+        For how long the same order of the same strategy is not sent a second time.
+
+    """
+
+    instrument_ids: tuple[InstrumentId, ...]
+    limits: PreTradeLimits
+    max_orders_per_10s: PositiveInt | None = None
+    order_reserve: NonNegativeInt = 0
+    duplicate_window_secs: Decimal | None = None
+
+
+class RefusalCount(msgspec.Struct, kw_only=True):
+    """How often a rule said no, and the first time it did."""
+
+    count: int
+    ts_ns: int
+    strategy: str
+    instrument: str
+    value: Decimal
+    limit: Decimal
+
+
+class RiskGuard(Actor):
+    """
+    Answers `OrderRequest`s, and keeps count of what every open order could still do.
+
+    Cancellations are not asked for: they always pass.
+    """
+
+    def __init__(self, config: RiskGuardConfig) -> None:
+        super().__init__(config)
+        self.gated = False
+        """Whether an `OrderGate` stands behind the guard, so that approvals are passes."""
+        self._forget()
+
+    def _forget(self) -> None:
+        config = self.config
+        self.refusals: dict[str, RefusalCount] = {}
+        self.exposures: dict[str, InstrumentExposure] = {
+            instrument_id.value: InstrumentExposure() for instrument_id in config.instrument_ids
+        }
+        self._ids = {instrument_id.value: instrument_id for instrument_id in config.instrument_ids}
+        self._minimums: dict[str, tuple[Decimal, Decimal]] = {}
+        self._markets: dict[str, tuple[Any, Market]] = {}
+        self._equity: Decimal | None = None
+        self._permits: dict[str, str] = {}
+        self._passes: set[str] = set()
+        limit = config.max_orders_per_10s
+        self._rate = None if limit is None else OrderRate(limit, _RATE_WINDOW_NS, config.order_reserve)
+        window = config.duplicate_window_secs
+        self._duplicates = None if window is None else Duplicates(int(window.scaleb(9)))
+
+    # -- Life cycle ---------------------------------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        """Open the books with what is held and open already, and begin to answer."""
+        for name, instrument_id in self._ids.items():
+            instrument = self.cache.instrument(instrument_id)
+            if instrument is None:
+                raise RuntimeError(f"the guard knows no instrument {instrument_id}")
+            quantity = instrument.min_quantity.as_decimal() if instrument.min_quantity else ZERO
+            value = instrument.min_notional.as_decimal() if instrument.min_notional else ZERO
+            self._minimums[name] = (quantity, value)
+            self._take_over(name, instrument_id)
+        self.msgbus.subscribe("events.order.*", self._on_order_event, priority=_BEFORE_STRATEGIES)
+        self.msgbus.subscribe(EQUITY_TOPIC, self._on_equity)
+        self.msgbus.subscribe(RISK_STATE_TOPIC, self._on_state, priority=_BEFORE_STRATEGIES)
+        self.msgbus.register(GUARD_ENDPOINT, self.answer)
+
+    def _take_over(self, name: str, instrument_id: InstrumentId) -> None:
+        book = self.exposures[name]
+        for position in self.cache.positions_open(instrument_id=instrument_id):
+            held = position.signed_decimal_qty()
+            book.filled("", position.strategy_id.value, 1 if held > 0 else -1, abs(held))
+        for order in [*self.cache.orders_open(instrument_id=instrument_id), *self.cache.orders_inflight()]:
+            if order.instrument_id == instrument_id:
+                side = 1 if order.side == OrderSide.BUY else -1
+                price = order.price.as_decimal() if order.has_price else None
+                leaves = order.leaves_qty.as_decimal()
+                book.submitting(order.client_order_id.value, order.strategy_id.value, side, price, leaves)
+                book.orders[order.client_order_id.value].filled = order.filled_qty.as_decimal()
+
+    def on_reset(self) -> None:
+        """Forget everything, so that the next run starts like the first."""
+        if GUARD_ENDPOINT in self.msgbus.endpoints():
+            self.msgbus.deregister(GUARD_ENDPOINT, self.answer)
+        self._forget()
+
+    # -- Answers ------------------------------------------------------------------------------------------------------
+
+    def answer(self, request: OrderRequest) -> None:
+        """Approve or refuse an order; an approved one counts from now on."""
+        order = request.order
+        now_ns = self.clock.timestamp_ns()
+        breach = self._breach(order, now_ns)
+        if breach is not None:
+            request.refusal = breach
+            self._count(order, breach, now_ns)
+            return
+        request.approved = True
+        if self.gated:
+            self._passes.add(order.order_id)
+        if self._rate is not None:
+            self._rate.count(now_ns)
+        book = self.exposures[order.instrument]
+        if order.order_id in book.orders:
+            book.modifying(order.order_id, order.price, order.quantity)
+            return
+        book.submitting(order.order_id, order.strategy, order.side, order.price, order.quantity)
+        if self._duplicates is not None:
+            self._duplicates.remember(now_ns, _said(order), order.order_id)
+
+    def take_pass(self, order_id: str) -> bool:
+        """Return whether the order was approved and has not been sent since; each approval passes once."""
+        if order_id in self._passes:
+            self._passes.remove(order_id)
+            return True
+        return False
+
+    def _breach(self, order: ProposedOrder, now_ns: int) -> Breach | None:
+        book = self.exposures.get(order.instrument)
+        if book is None:
+            return Breach("unknown_instrument", Decimal(1), ZERO)
+        permits = self._permits.get(order.strategy, "all")
+        if ACCOUNT in self._permits:
+            permits = min(permits, self._permits[ACCOUNT], key=_ORDER_OF_PERMITS.index)
+        breach = self._state_breach(order, permits, book)
+        if breach is None and not order.closing:
+            breach = self._limits_breach(order, book, now_ns)
+        if breach is None and self._rate is not None:
+            breach = self._rate.check(now_ns, order.closing)
+        return breach
+
+    def _state_breach(self, order: ProposedOrder, permits: str, book: InstrumentExposure) -> Breach | None:
+        if order.closing:
+            return Breach("halted", Decimal(1), ZERO) if permits == "none" else reduce_only_breach(order, book)
+        if permits == "all":
+            return None
+        if permits == "reducing":
+            return reduce_only_breach(order, book)
+        return Breach("halted", Decimal(1), ZERO)
+
+    def _limits_breach(self, order: ProposedOrder, book: InstrumentExposure, now_ns: int) -> Breach | None:
+        limits = self.config.limits
+        market = self._market(order.instrument)
+        breach = market_breach(market, now_ns, limits)
+        if breach is not None or market is None:
+            return breach
+        breach = order_breach(order, market, book, limits, self._minimums[order.instrument])
+        if breach is None and self._duplicates is not None and order.order_id not in book.orders:
+            breach = self._duplicates.check(now_ns, _said(order))
+        if breach is None:
+            breach = self._exposure_breach(order, book)
+        return breach
+
+    def _exposure_breach(self, order: ProposedOrder, book: InstrumentExposure) -> Breach | None:
+        known = book.orders.get(order.order_id)
+        if known is not None and order.quantity <= known.held:
+            return None  # most changes of a maker only move the price
+        markets = {name: self._market(name) for name in self.exposures}
+        mids = {name: market.mid for name, market in markets.items() if market is not None}
+        traded = {name: exposure for name, exposure in self.exposures.items() if name in mids}
+        return exposure_of_order_breach(order, Account(traded, mids, self._equity), self.config.limits)
+
+    def _market(self, name: str) -> Market | None:
+        quote = self.cache.quote_tick(self._ids[name])
+        if quote is None:
+            return None
+        known = self._markets.get(name)
+        if known is None or known[0] is not quote:
+            market = Market(quote.bid_price.as_decimal(), quote.ask_price.as_decimal(), quote.ts_init)
+            known = self._markets[name] = (quote, market)
+        return known[1]
+
+    def _count(self, order: ProposedOrder, breach: Breach, now_ns: int) -> None:
+        known = self.refusals.get(breach.rule)
+        if known is not None:
+            known.count += 1
+            return
+        self.refusals[breach.rule] = RefusalCount(
+            count=1,
+            ts_ns=now_ns,
+            strategy=order.strategy,
+            instrument=order.instrument,
+            value=breach.value,
+            limit=breach.limit,
+        )
+
+    # -- What happens -------------------------------------------------------------------------------------------------
+
+    def _on_equity(self, mark: EquityMark) -> None:
+        self._equity = mark.equity
+
+    def _on_state(self, change: RiskStateChanged) -> None:
+        self._permits[change.scope] = change.permits
+
+    def _on_order_event(self, event: OrderEvent) -> None:
+        handler = _HANDLERS.get(type(event))
+        book = self.exposures.get(event.instrument_id.value) if handler else None
+        if handler is not None and book is not None:
+            handler(book, event)
+            if self._duplicates is not None and type(event) in _ENDS:
+                self._duplicates.forget(event.client_order_id.value)
+
+
+_ORDER_OF_PERMITS: Final = ("none", "closing", "reducing", "all")
+
+
+def _said(order: ProposedOrder) -> tuple[object, ...]:
+    return (order.strategy, order.instrument, order.side, order.price, order.quantity)
+
+
+def _on_filled(book: InstrumentExposure, event: OrderFilled) -> None:
+    side = 1 if event.order_side == OrderSide.BUY else -1
+    book.filled(event.client_order_id.value, event.strategy_id.value, side, event.last_qty.as_decimal())
+
+
+def _on_updated(book: InstrumentExposure, event: OrderUpdated) -> None:
+    price = None if event.price is None else event.price.as_decimal()
+    book.updated(event.client_order_id.value, price, event.quantity.as_decimal())
+
+
+def _on_gone(book: InstrumentExposure, event: OrderEvent) -> None:
+    book.gone(event.client_order_id.value)
+
+
+def _on_unchanged(book: InstrumentExposure, event: OrderEvent) -> None:
+    book.unchanged(event.client_order_id.value)
+
+
+_ENDS: Final = (OrderCanceled, OrderRejected, OrderDenied, OrderExpired)
+_HANDLERS: Final[dict[type, Callable[[InstrumentExposure, Any], None]]] = {
+    OrderFilled: _on_filled,
+    OrderUpdated: _on_updated,
+    OrderModifyRejected: _on_unchanged,
+    **dict.fromkeys(_ENDS, _on_gone),
+}
