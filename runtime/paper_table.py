@@ -140,7 +140,7 @@ def _lines(row: TableRow, ascii_only: bool = False) -> Iterator[tuple[str, list[
         yield "published", [f"{row.published_spread:.2f}", *(f"{cell.published:.{n}f}" for cell, n in published)]
     yield "exact", [f"{row.spread:.2f}", *(_number(cell.exact) for cell in row.cells)]
     yield "engine", ["", *(f"{_number(cell.sample)}{_error(cell, ascii_only)}" for cell in row.cells)]
-    yield _OFF, ["", *("" if cell.off is None else f"{cell.off:+.1f}" for cell in row.cells)]
+    yield _OFF, ["", *("" if cell.off is None else f"{round(cell.off, 1) + 0.0:+.1f}" for cell in row.cells)]
 
 
 def _number(value: float) -> str:
