@@ -10,11 +10,10 @@ from nautilus_trader.model.instruments import Instrument
 
 from bad_input import BadInput
 from data_catalog.columns import Bars, Deltas, FundingRates, Quotes, Trades
-from data_catalog.counts import Grid
 from data_catalog.data_types import DataTypeName
 from data_catalog.import_series import OnBytes, Piece, Series
 from data_catalog.origin import Origin, Source, source_of
-from data_catalog.quotes_from_trades import TouchRebuilder
+from data_catalog.rebuilding import Notes, Rebuilder, chosen_source, option_of, rebuilder_of
 from data_catalog.write import CatalogWriter, Written
 
 
@@ -30,17 +29,17 @@ class Imported:
     dropped, changed : dict[str, Counter[str]]
         By data type: rows left out, and rows put right, by reason.
     facts : list[dict[str, int | float]]
-        Of each series of files: sequence gaps, the recorder's clock.
-    reconstructed : bool
-        Whether the quotes were rebuilt from trades.
+        Of each series of files: sequence gaps, the recorder's clock, the spread of quotes rebuilt from bars.
+    rebuilt_from : DataTypeName or None
+        What quotes were rebuilt from, trades or bars.
 
     """
 
     written: list[Written] = field(default_factory=list)
     dropped: dict[str, Counter[str]] = field(default_factory=dict)
     changed: dict[str, Counter[str]] = field(default_factory=dict)
-    facts: list[dict[str, int | float]] = field(default_factory=list)
-    reconstructed: bool = False
+    facts: list[Notes] = field(default_factory=list)
+    rebuilt_from: DataTypeName | None = None
 
 
 def import_series(
@@ -50,6 +49,8 @@ def import_series(
     on_bytes: OnBytes,
     *,
     quotes_from_trades: bool = False,
+    quotes_from_bars: bool = False,
+    spread_ticks: int | None = None,
     replace: bool = False,
 ) -> Imported:
     """
@@ -65,8 +66,10 @@ def import_series(
         The catalog's folder.
     on_bytes : OnBytes
         Called with the bytes read since the last call.
-    quotes_from_trades : bool
-        Whether quotes are rebuilt from the trades.
+    quotes_from_trades, quotes_from_bars : bool
+        Whether quotes are rebuilt from the trades, or from the bars.
+    spread_ticks : int or None
+        The spread of quotes from bars, in ticks; estimated from the bars where left out.
     replace : bool
         Whether stored files that overlap are replaced.
 
@@ -74,35 +77,38 @@ def import_series(
     ------
     BadInput
         If the files hold no rows, two series hold the same data type, or quotes are to be rebuilt where the files
-        hold some, or no trades.
+        hold some, or nothing to rebuild them from.
 
     """
-    imported = Imported(reconstructed=quotes_from_trades)
+    source = chosen_source(from_trades=quotes_from_trades, from_bars=quotes_from_bars, spread_ticks=spread_ticks)
+    imported = Imported(rebuilt_from=source)
     owners: dict[tuple[str, str | None], Series] = {}
     with CatalogWriter(catalog, replace=replace) as writer:
         for one in series:
             origins = _Origins(one)
-            for piece in _pieces(one, instrument, on_bytes, quotes_from_trades=quotes_from_trades):
+            rebuilder = rebuilder_of(source, instrument, spread_ticks)
+            for piece in _pieces(one, on_bytes, rebuilder):
                 _claim(owners, one, piece.piece)
                 _write(writer, instrument, piece.piece, origins.of(piece))
             origins.finish()
             _merge(imported.dropped, one.dropped())
             _merge(imported.changed, one.changed())
-            imported.facts.append(one.facts())
+            imported.facts.append({**one.facts(), **(rebuilder.notes if rebuilder is not None else {})})
         if not owners:
             raise BadInput(f"no rows of {instrument.id} to import", file=series[0].paths[0])
-        if quotes_from_trades and ("trades", None) not in owners:
-            raise BadInput("there are no trades to rebuild quotes from", key="--quotes-from-trades")
+        if source is not None and source not in {data_type for data_type, _ in owners}:
+            raise BadInput(f"there are no {source} to rebuild quotes from", key=option_of(source))
     imported.written.extend(writer.results)
     return imported
 
 
 @dataclass(frozen=True, slots=True)
 class _Marked:
-    """A piece, and whether it was rebuilt from another."""
+    """A piece, whether it was rebuilt from another, and what must be known of that."""
 
     piece: Piece
     rebuilt: bool = False
+    notes: Notes = field(default_factory=dict)
 
 
 class _Origins:
@@ -117,7 +123,7 @@ class _Origins:
         """Return the origin of a piece."""
         data_type = marked.piece.data_type
         if data_type not in self._origins:
-            self._origins[data_type] = Origin(self._series.kind, marked.rebuilt, self._sources, {})
+            self._origins[data_type] = Origin(self._series.kind, marked.rebuilt, self._sources, dict(marked.notes))
         return self._origins[data_type]
 
     def finish(self) -> None:
@@ -130,20 +136,16 @@ class _Origins:
             notes.update(facts)
 
 
-def _pieces(
-    series: Series, instrument: Instrument, on_bytes: OnBytes, *, quotes_from_trades: bool
-) -> Iterator[_Marked]:
-    rebuilder = TouchRebuilder(Grid.of(instrument).tick)
+def _pieces(series: Series, on_bytes: OnBytes, rebuilder: Rebuilder | None) -> Iterator[_Marked]:
     for piece in series.pieces(on_bytes):
-        if quotes_from_trades and isinstance(piece.columns, Quotes):
-            raise BadInput(
-                f"{series.label} hold quotes already, such as {series.paths[0].name}", key="--quotes-from-trades"
-            )
+        if rebuilder is not None and isinstance(piece.columns, Quotes):
+            problem = f"{series.label} hold quotes already, such as {series.paths[0].name}"
+            raise BadInput(problem, key=option_of(rebuilder.source))
         yield _Marked(piece)
-        if quotes_from_trades and isinstance(piece.columns, Trades):
-            yield _Marked(Piece(rebuilder.add(piece.columns)), rebuilt=True)
-    if quotes_from_trades:
-        yield _Marked(Piece(rebuilder.finish()), rebuilt=True)
+        if rebuilder is not None:
+            yield from (_Marked(Piece(quotes), True, rebuilder.notes) for quotes in rebuilder.add(piece))
+    if rebuilder is not None:
+        yield from (_Marked(Piece(quotes), True, rebuilder.notes) for quotes in rebuilder.finish())
 
 
 def _claim(owners: dict[tuple[str, str | None], Series], series: Series, piece: Piece) -> None:

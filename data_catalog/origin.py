@@ -10,6 +10,9 @@ from typing import Literal
 
 import msgspec
 
+SPREAD_NOTE = "spread_ticks"
+"""The note that holds the spread which quotes were rebuilt with from bars."""
+
 type Kind = Literal["recorded", "archive", "klines", "synthetic"]
 
 
@@ -29,7 +32,7 @@ class Origin(msgspec.Struct, frozen=True):
     kind : {"recorded", "archive", "klines", "synthetic"}
         What was read, or `synthetic` for a generated market.
     reconstructed : bool
-        True for quotes that were not recorded but rebuilt from trades.
+        True for quotes that were not recorded but rebuilt from trades or bars.
     sources : list of Source
         The files read; empty for a generated market.
     notes : dict
@@ -43,10 +46,16 @@ class Origin(msgspec.Struct, frozen=True):
     notes: dict[str, int | float | str] = {}
 
     def same_source(self, other: "Origin") -> bool:
-        """Whether both name the same files by content; without files (synthetic), whether all else is equal."""
+        """
+        Whether both name the same files by content and, where quotes were rebuilt, the same way of doing so; without
+        files (synthetic), whether all else is equal.
+        """
         if self.sources or other.sources:
-            mine, theirs = ({source.sha256 for source in origin.sources} for origin in (self, other))
-            return mine == theirs and self.reconstructed == other.reconstructed
+            mine, theirs = (
+                ({source.sha256 for source in origin.sources}, origin.reconstructed, origin.notes.get(SPREAD_NOTE))
+                for origin in (self, other)
+            )
+            return mine == theirs
         return self == other
 
     def describe(self) -> str:

@@ -15,6 +15,8 @@ from rich.table import Table
 from data_catalog.import_series import Series, plan_series
 from data_catalog.importer import Imported, import_series
 from data_catalog.instruments import find_instrument
+from data_catalog.origin import SPREAD_NOTE
+from data_catalog.rebuilding import Notes
 from data_catalog.write import Written
 
 EXAMPLE = """
@@ -44,6 +46,15 @@ Example:
     "--quotes-from-trades", is_flag=True, help="Rebuild best bid and ask from the trades; docs/data.md says how well."
 )
 @click.option(
+    "--quotes-from-bars", is_flag=True, help="Rebuild best bid and ask from the bars; docs/data.md says how badly."
+)
+@click.option(
+    "--spread-ticks",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The spread of quotes from bars; estimated from the bars where left out.",
+)
+@click.option(
     "--exchange-info",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -59,6 +70,8 @@ def command(
     interval: str | None,
     *,
     quotes_from_trades: bool,
+    quotes_from_bars: bool,
+    spread_ticks: int | None,
     replace: bool,
 ) -> None:
     """
@@ -78,6 +91,8 @@ def command(
             catalog,
             lambda number: progress.advance(task, number),
             quotes_from_trades=quotes_from_trades,
+            quotes_from_bars=quotes_from_bars,
+            spread_ticks=spread_ticks,
             replace=replace,
         )
     _print(imported, instrument_id, catalog)
@@ -108,7 +123,7 @@ def _print(imported: Imported, instrument_id: str, catalog: Path) -> None:
 def _name(written: Written, imported: Imported) -> str:
     if written.bar_type is not None:
         return written.bar_type.removeprefix(f"{written.instrument_id}-").removesuffix("-LAST-EXTERNAL").lower()
-    rebuilt = written.data_type == "quotes" and imported.reconstructed
+    rebuilt = written.data_type == "quotes" and imported.rebuilt_from is not None
     return "quotes (rebuilt)" if rebuilt else written.data_type
 
 
@@ -116,8 +131,9 @@ def _remarks(imported: Imported) -> list[str]:
     lines = [f"Left out of {name}: {_reasons(reasons)}." for name, reasons in imported.dropped.items() if reasons]
     lines += [f"Put right in {name}: {_reasons(reasons)}." for name, reasons in imported.changed.items() if reasons]
     lines += [line for facts in imported.facts for line in _facts(facts)]
-    if imported.reconstructed:
-        lines.append("The quotes are rebuilt from trades: docs/data.md states how far such quotes are off.")
+    if imported.rebuilt_from is not None:
+        source = imported.rebuilt_from
+        lines.append(f"The quotes are rebuilt from {source}: docs/data.md states how far such quotes are off.")
     outcomes = {written.outcome for written in imported.written}
     if outcomes == {"unchanged"}:
         lines.append("The catalog held all of it already, from the same files: nothing was written.")
@@ -131,8 +147,10 @@ def _reasons(reasons: Counter[str]) -> str:
     return ", ".join(f"{number:,} {reason}" for reason, number in reasons.most_common() if number)
 
 
-def _facts(facts: dict[str, int | float]) -> list[str]:
+def _facts(facts: Notes) -> list[str]:
     lines = []
+    if SPREAD_NOTE in facts:
+        lines.append(f"The spread of the rebuilt quotes is {facts[SPREAD_NOTE]} tick(s).")
     if "sequence_gaps" in facts:
         lines.append(f"Order book: {facts['sequence_gaps']} sequence gaps, {facts['snapshots']} snapshot(s) applied.")
     if "clock_offset_ms_median" in facts:
