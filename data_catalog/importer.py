@@ -28,7 +28,7 @@ class Imported:
         The series written, or found to be there already.
     dropped, changed : dict[str, Counter[str]]
         By data type: rows left out, and rows put right, by reason.
-    facts : list[dict[str, int | float]]
+    facts : list[Notes]
         Of each series of files: sequence gaps, the recorder's clock, the spread of quotes rebuilt from bars.
     rebuilt_from : DataTypeName or None
         What quotes were rebuilt from, trades or bars.

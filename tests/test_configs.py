@@ -20,11 +20,17 @@ PROJECT = Path(__file__).parents[1]
 CONFIGS = sorted((PROJECT / "configs").glob("*.yaml"))
 PRICES = {
     "NEXOUSDT.BINANCE": 1.2,
+    "IOTABTC.BINANCE": 0.000034,
     "BTCUSDT.BINANCE": 61_000.0,
     "BTCUSDT-PERP.BINANCE": 61_000.0,
     "SYNUSDT-PERP.BINANCE": 100.0,
 }
 QUICKER = {
+    "seed_000_rebalancing_maker": [
+        "strategies[0].config.volatility_spread_factor=0",
+        "strategies[0].config.requote_threshold_bps=40",
+    ],
+    "seed_000_rebalancing_maker_nexo": ["strategies[0].config.volatility_spread_factor=0"],
     "seed_003_stat_arb_maker": [
         "strategies[0].config.volatility_window_secs=60",
         "strategies[0].config.kappa_per_bps=1",

@@ -21,8 +21,9 @@ from data_catalog.write import Written
 
 EXAMPLE = """
 \b
-Example:
+Examples:
   python -m data_catalog import nexousdt_20240723.dat.gz nexousdt_20240724.dat.gz --instrument NEXOUSDT.BINANCE
+  python -m data_catalog import IOTA_BTC-1m.json --instrument IOTABTC.BINANCE --quotes-from-bars
 """
 
 
