@@ -9,6 +9,7 @@ from bad_input import BadInput
 
 FAILED: Final = 1
 BAD_INPUT: Final = 2
+STOPPED_BY_RISK: Final = 3
 
 
 class Failed(RuntimeError):  # noqa: N818 (reads as what it is at every raise)
@@ -16,7 +17,11 @@ class Failed(RuntimeError):  # noqa: N818 (reads as what it is at every raise)
 
 
 def run(command: click.Command, name: str) -> None:
-    """Run `command` with the process's arguments and exit: 0 done, 1 failed while running, 2 bad input."""
+    """
+    Run `command` with the process's arguments and exit.
+
+    The status is 0 when done, 1 if it failed while running, 2 for bad input, or the number that the command returns.
+    """
     try:
         status = command.main(prog_name=name, standalone_mode=False)
     except BadInput as error:

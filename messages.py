@@ -23,6 +23,9 @@ EQUITY_TOPIC: Final = "ballast.equity"
 RISK_STATE_TOPIC: Final = "ballast.risk.state"
 """Carries a `RiskStateChanged` whenever trading is reduced, halted or resumed."""
 
+ALARM_TOPIC: Final = "ballast.risk.alarm"
+"""Carries `RiskAlarm`s from whoever watches to the kill switch."""
+
 ACCOUNT: Final = "account"
 """The scope of what concerns every strategy; other scopes are strategy ids."""
 
@@ -124,6 +127,32 @@ class EquityMark(msgspec.Struct, frozen=True, kw_only=True):
     ts_ns: int
     equity: Decimal | None
     interval_secs: int
+
+
+class RiskAlarm(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A limit that was passed, or is no longer passed.
+
+    Parameters
+    ----------
+    ts_ns : int
+        When, UNIX ns.
+    scope : str
+        `ACCOUNT`, or the strategy that it concerns.
+    breach : Breach
+        The rule with value and limit.
+    latched : bool
+        Whether only a person ends it.
+    over : bool
+        Whether it has ended by itself.
+
+    """
+
+    ts_ns: int
+    scope: str
+    breach: Breach
+    latched: bool = True
+    over: bool = False
 
 
 class RiskStateChanged(msgspec.Struct, frozen=True, kw_only=True):

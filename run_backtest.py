@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from command_line import run
+from command_line import STOPPED_BY_RISK, run
 
 DEFAULT_SETUP = Path(__file__).parent / "configs" / "synthetic_avellaneda_stoikov.yaml"
 
@@ -32,15 +32,15 @@ def command(
     out: Path,
     as_json: bool,
     log_level: str | None,
-) -> None:
+) -> int:
     """Replay SETUP (the embedded synthetic market without one) and write a report to results/."""
     shortcuts = {"start": start, "end": end, "catalog": catalog, "fills": fills}
     overrides = [f"backtest.{key}={json.dumps(value)}" for key, value in shortcuts.items() if value is not None]
-    replay(setup, [*overrides, *assignments], out, as_json, log_level)
+    return replay(setup, [*overrides, *assignments], out, as_json, log_level)
 
 
-def replay(setup: Path, overrides: list[str], out: Path, as_json: bool, log_level: str | None) -> None:
-    """Load, check, run and report one setup or experiment."""
+def replay(setup: Path, overrides: list[str], out: Path, as_json: bool, log_level: str | None) -> int:
+    """Load, check, run and report one setup or experiment; return the exit status."""
     # The engine takes a second to import: --help and a missing file need not wait for it.
     from rich.console import Console  # noqa: PLC0415
 
@@ -57,7 +57,7 @@ def replay(setup: Path, overrides: list[str], out: Path, as_json: bool, log_leve
     tree = apply_overrides(read_setup_tree(setup), overrides)
     if "experiment" in tree.values:
         run_experiment(tree, out, as_json)
-        return
+        return 0
     loaded = parse_setup(tree)
     prepared = prepare_backtest(loaded, Path.cwd())
     for warning in prepared.warnings:
@@ -71,6 +71,7 @@ def replay(setup: Path, overrides: list[str], out: Path, as_json: bool, log_leve
         click.echo(json.dumps(summary, indent=2, ensure_ascii=False))
     else:
         print_summary(summary, published, Console())
+    return STOPPED_BY_RISK if finished.stopped_by_risk else 0
 
 
 if __name__ == "__main__":

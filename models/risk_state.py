@@ -65,6 +65,7 @@ class RiskMachine:
 
     def __init__(self) -> None:
         self._holding: dict[str, Trip] = {}
+        self._warned: set[str] = set()
         self.state = State.RUNNING
 
     @property
@@ -83,9 +84,11 @@ class RiskMachine:
         return tuple(trip for trip in self._holding.values() if trip.latched)
 
     def trip(self, trip: Trip) -> bool:
-        """Take a trip; return whether it is new: a rule that already holds as hard changes nothing."""
+        """Take a trip; return whether it is new: a rule that already holds as hard, or has warned, changes nothing."""
         if trip.action == "warn":
-            return True
+            known_warning = trip.rule in self._warned
+            self._warned.add(trip.rule)
+            return not known_warning
         known = self._holding.get(trip.rule)
         if known is not None and ACTIONS.index(known.action) >= ACTIONS.index(trip.action):
             return False
@@ -97,6 +100,7 @@ class RiskMachine:
 
     def clear(self, rule: str) -> bool:
         """End a trip that is not latched; return whether there was one."""
+        self._warned.discard(rule)
         known = self._holding.get(rule)
         if known is None or known.latched:
             return False

@@ -19,6 +19,7 @@ from runtime.engine import build_engine
 from runtime.market_data import MarketData, iso_time
 from runtime.prepare import PreparedBacktest
 from runtime.risk import RiskControls
+from runtime.risk_report import stopped_by_risk
 
 type OnProgress = Callable[[int, int], None]
 """Called with the market time that has been handed to the engine (UNIX ns) and the number of events so far."""
@@ -65,6 +66,11 @@ class BacktestRun:
     elapsed_s: float
     orders: OrderCounts
     risk: RiskControls | None
+
+    @property
+    def stopped_by_risk(self) -> bool:
+        """Whether a risk control ended the trading, of the account or of a strategy."""
+        return self.risk is not None and stopped_by_risk(self.risk)
 
     @property
     def warnings(self) -> tuple[str, ...]:

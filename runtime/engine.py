@@ -16,7 +16,7 @@ from data_catalog.instruments import currency
 from runtime.fees import fee_model
 from runtime.fills import FILL_ASSUMPTIONS
 from runtime.prepare import PreparedBacktest
-from runtime.risk import RiskControls, add_risk_controls
+from runtime.risk import RiskContext, RiskControls, add_risk_controls
 
 _UNLIMITED_RATE = "1000000/00:00:01"
 
@@ -90,7 +90,9 @@ def _add_components(engine: BacktestEngine, prepared: PreparedBacktest) -> Built
     risk = None
     if setup.risk is not None:
         leverage = Decimal(1 if prepared.spot else setup.backtest.leverage)
-        risk = add_risk_controls(engine.kernel, setup.risk, instrument_ids, leverage)
+        risk = add_risk_controls(
+            engine.kernel, setup.risk, RiskContext(instrument_ids, leverage, setup.ledger.interval_secs)
+        )
     for actor in prepared.loaded.actors:
         engine.add_actor(actor.build())
     for strategy in prepared.loaded.strategies:

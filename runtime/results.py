@@ -129,7 +129,7 @@ def _facts(run: BacktestRun, run_id: str) -> RunFacts:
         synthetic=data.synthetic,
         reconstructed_quotes=data.reconstructed,
         warnings=run.warnings,
-        risk=None if run.risk is None else risk_summary(run.risk),
+        risk=None if run.risk is None else risk_summary(run.risk, run.ledger),
     )
 
 

@@ -1,12 +1,20 @@
-"""The `risk:` section of a setup becomes the guard and the actors that watch."""
+"""The `risk:` section of a setup becomes the guard, the actors that watch, and the kill switch."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from nautilus_trader.common.actor import Actor
+from nautilus_trader.model.enums import TradingState
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.system.kernel import NautilusKernel
 
+from actors.breaker_watch import BreakerWatch, BreakerWatchConfig
+from actors.data_watch import DataWatch, DataWatchConfig
+from actors.kill_switch import KillSwitch, KillSwitchConfig, Latch, TradingStateName
+from actors.loss_watch import LossWatch, LossWatchConfig
 from actors.order_gate import OrderGate
+from actors.position_watch import PositionWatch, PositionWatchConfig
 from actors.risk_guard import RiskGuard, RiskGuardConfig
 from models.pre_trade import PreTradeLimits
 from runtime.risk_settings import RiskSettings
@@ -14,30 +22,108 @@ from runtime.risk_settings import RiskSettings
 
 @dataclass(frozen=True)
 class RiskControls:
-    """The risk actors of one system."""
+    """The risk actors of one system that results are made of."""
 
     guard: RiskGuard
+    kill_switch: KillSwitch
 
 
-def add_risk_controls(
-    kernel: NautilusKernel,
-    settings: RiskSettings,
-    instrument_ids: tuple[InstrumentId, ...],
-    account_leverage: Decimal,
-) -> RiskControls:
-    """Add the guard, with the gate in front of the engine, to a system whose strategies are not started yet."""
+@dataclass(frozen=True)
+class RiskContext:
+    """
+    What the risk actors need to know of the system besides their limits.
+
+    Parameters
+    ----------
+    instrument_ids : tuple of InstrumentId
+        What is traded.
+    account_leverage : Decimal
+        What margin is computed with.
+    equity_interval_secs : int
+        The ledger's grid.
+    latch : Latch, optional
+        Keeps halts over restarts; a backtest has none.
+    kill_file : str, optional
+        A file whose appearance halts the account.
+
+    """
+
+    instrument_ids: tuple[InstrumentId, ...]
+    account_leverage: Decimal
+    equity_interval_secs: int
+    latch: Latch | None = None
+    kill_file: str | None = None
+
+
+def add_risk_controls(kernel: NautilusKernel, settings: RiskSettings, context: RiskContext) -> RiskControls:
+    """Add all risk actors, and the gate in front of the engine, to a system whose strategies are not started yet."""
     guard = RiskGuard(
         RiskGuardConfig(
-            instrument_ids=instrument_ids,
-            limits=_limits(settings, account_leverage),
+            instrument_ids=context.instrument_ids,
+            limits=_limits(settings, context.account_leverage),
             max_orders_per_10s=settings.max_orders_per_10s,
             order_reserve=settings.order_reserve,
             duplicate_window_secs=settings.duplicate_window_secs,
         )
     )
-    kernel.trader.add_actor(guard)
-    kernel.trader.add_actor(OrderGate(guard, kernel.risk_engine.execute))
-    return RiskControls(guard)
+
+    def set_trading_state(name: TradingStateName) -> None:
+        if kernel.risk_engine.trading_state != TradingState[name]:
+            kernel.risk_engine.set_trading_state(TradingState[name])
+
+    kill_switch = KillSwitch(
+        KillSwitchConfig(
+            instrument_ids=context.instrument_ids,
+            actions=settings.actions,
+            check_interval_secs=settings.check_interval_secs,
+            kill_file=context.kill_file,
+        ),
+        set_trading_state,
+        context.latch,
+    )
+    gate = OrderGate(guard, kernel.risk_engine.execute)
+    for actor in (guard, gate, *_watches(settings, context), kill_switch):
+        kernel.trader.add_actor(actor)
+    return RiskControls(guard, kill_switch)
+
+
+def _watches(settings: RiskSettings, context: RiskContext) -> Iterator[Actor]:
+    yield LossWatch(
+        LossWatchConfig(
+            max_drawdown_pct=settings.max_drawdown_pct,
+            max_loss_pct=settings.max_loss_pct,
+            drawdown_confirmations=settings.drawdown_confirmations,
+            max_daily_loss_pct=settings.max_daily_loss_pct,
+            equity_interval_secs=context.equity_interval_secs,
+        )
+    )
+    if settings.stop_loss_pct or settings.trailing_stop_pct or settings.max_position_qty:
+        yield PositionWatch(
+            PositionWatchConfig(
+                instrument_ids=context.instrument_ids,
+                stop_loss_pct=settings.stop_loss_pct,
+                trailing_stop_pct=settings.trailing_stop_pct,
+                max_position_qty=settings.max_position_qty,
+                check_interval_secs=settings.check_interval_secs,
+            )
+        )
+    if settings.max_fills_per_window or settings.max_rejections_per_window:
+        yield BreakerWatch(
+            BreakerWatchConfig(
+                max_fills_per_window=settings.max_fills_per_window,
+                fill_window_secs=settings.fill_window_secs,
+                max_rejections_per_window=settings.max_rejections_per_window,
+                rejection_window_secs=settings.rejection_window_secs,
+            )
+        )
+    if settings.max_data_age_secs is not None:
+        yield DataWatch(
+            DataWatchConfig(
+                instrument_ids=context.instrument_ids,
+                max_data_age_secs=settings.max_data_age_secs,
+                check_interval_secs=settings.check_interval_secs,
+            )
+        )
 
 
 def _limits(settings: RiskSettings, account_leverage: Decimal) -> PreTradeLimits:

@@ -1,14 +1,39 @@
-"""What the risk actors did, for summary.json."""
+"""What the risk actors did, for summary.json and the exit status."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
+from actors.kill_switch import Halt
+from actors.ledger import Ledger
+from messages import ACCOUNT
+from models.risk_state import State
 from runtime.risk import RiskControls
 
 
-def risk_summary(controls: RiskControls) -> dict[str, Any]:
-    """Return the `risk` part of the summary: refusals by rule, each with its first example."""
+def risk_state(controls: RiskControls) -> State:
+    """
+    Return the state at the end: HALTED if the account is, or every strategy that ever changed its state while one is.
+
+    A single strategy that was reduced or halted while the account goes on counts as REDUCING.
+    """
+    states = {scope: machine.state for scope, machine in controls.kill_switch.machines.items()}
+    if states[ACCOUNT] is not State.RUNNING:
+        return states[ACCOUNT]
+    return State.RUNNING if set(states.values()) == {State.RUNNING} else State.REDUCING
+
+
+def stopped_by_risk(controls: RiskControls) -> bool:
+    """Return whether a control that only a person ends has stopped the account or a strategy."""
+    machines = controls.kill_switch.machines.values()
+    return any(trip.action != "stop_quoting" for machine in machines for trip in machine.latched)
+
+
+def risk_summary(controls: RiskControls, ledger: Ledger) -> dict[str, Any]:
+    """Return the `risk` part of the summary: state, halts, and refusals by rule, each with its first example."""
     return {
+        "state": risk_state(controls).value,
+        "halts": [_halt(halt, ledger) for halt in controls.kill_switch.halts],
         "refusals": {
             rule: {
                 "count": refusal.count,
@@ -24,6 +49,42 @@ def risk_summary(controls: RiskControls) -> dict[str, Any]:
             for rule, refusal in sorted(controls.guard.refusals.items())
         },
     }
+
+
+def _halt(halt: Halt, ledger: Ledger) -> dict[str, Any]:
+    trip = halt.trip
+    row: dict[str, Any] = {
+        "time": precise_time(trip.ts_ns),
+        "scope": halt.scope,
+        "rule": trip.rule,
+        "value": float(trip.value),
+        "limit": float(trip.limit),
+        "action": trip.action,
+        "latched": trip.latched,
+        "halted_after_s": None if halt.halted_ns is None else (halt.halted_ns - trip.ts_ns) / 1e9,
+        "cost": float(_cost(halt, ledger)),
+    }
+    if halt.halted_ns is None:
+        row["halted_after_s_why"] = "it only warned" if trip.action == "warn" else "it did not come to a halt"
+    return row
+
+
+def _cost(halt: Halt, ledger: Ledger) -> Decimal:
+    """Return what closing at the market cost against the mid at the trip: half the spread, slippage and fees."""
+    if halt.trip.action != "flatten":
+        return Decimal(0)
+    last_ns = ledger.equity_curve[-1].ts_ns if halt.halted_ns is None else halt.halted_ns
+    closing = [
+        fill
+        for fill in ledger.fills
+        if fill.liquidity == "TAKER"
+        and halt.trip.ts_ns <= fill.ts_ns <= last_ns
+        and halt.scope in (ACCOUNT, fill.strategy)
+    ]
+    return sum(
+        (fill.fee + fill.sign * fill.quantity * (fill.price - halt.mids[fill.instrument]) for fill in closing),
+        Decimal(0),
+    )
 
 
 def precise_time(time_ns: int) -> str:

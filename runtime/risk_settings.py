@@ -1,7 +1,7 @@
 """The `risk:` section of a setup: limits, and what happens when one trips."""
 
 from decimal import Decimal
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -89,8 +89,6 @@ class RiskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         How often stops, positions and the age of data are looked at, in market time.
     on_trip : dict
         By rule, what to do: warn, stop_quoting, cancel, flatten_passively, flatten.
-    flatten_spot_to : {"start", "cash"}, default "start"
-        What flat means on spot: that what was traded is traded back, or that all of the base asset is sold.
 
     """
 
@@ -120,7 +118,6 @@ class RiskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     rejection_window_secs: Decimal = Decimal(10)
     check_interval_secs: Decimal = Decimal(1)
     on_trip: dict[str, ActionName] = {}
-    flatten_spot_to: Literal["start", "cash"] = "start"
 
     def __post_init__(self) -> None:
         """

@@ -1,6 +1,7 @@
 """The few calls to the engine's order interface; the next major version changes this file."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from nautilus_trader.model.enums import OrderSide
 from nautilus_trader.model.identifiers import ClientOrderId
@@ -33,12 +34,15 @@ class OrderAdapter:
         """Return a client order id that has not been used."""
         return str(self._strategy.order_factory.generate_client_order_id().value)
 
-    def _may_send(self, order_id: str, quote: Quote) -> bool:
+    def _may_send(self, order_id: str, quote: Quote, closing: bool = False) -> bool:
         if not self._has_guard:
             return True
-        price, quantity = self._grid.price(quote.price), self._grid.quantity(quote.quantity)
+        price = None if closing else self._grid.price(quote.price)
+        quantity = self._grid.quantity(quote.quantity)
         strategy = self._strategy
-        order = ProposedOrder(order_id, strategy.id.value, self._instrument_id.value, quote.side.value, price, quantity)
+        order = ProposedOrder(
+            order_id, strategy.id.value, self._instrument_id.value, quote.side.value, price, quantity, closing
+        )
         request = OrderRequest(order=order)
         strategy.msgbus.send(GUARD_ENDPOINT, request)
         return request.approved
@@ -71,6 +75,37 @@ class OrderAdapter:
         quantity = self._grid.engine_quantity(filled_lots + quote.quantity)
         self._strategy.modify_order(engine_order, quantity=quantity, price=self._grid.engine_price(quote.price))
         return True
+
+    def close(self, lots: int) -> str | None:
+        """
+        Send a market order that brings a position of `lots` to nothing; return its id, None if the guard refused it.
+
+        On futures it only reduces; on spot the engine has no such order, and the guard holds it to the position.
+        """
+        side = Side.ASK if lots > 0 else Side.BID
+        order_id = self.new_order_id()
+        if not self._may_send(order_id, Quote(side, 0, abs(lots)), closing=True):
+            return None
+        order = self._strategy.order_factory.market(
+            self._instrument_id,
+            _SIDES[side],
+            self._grid.engine_quantity(abs(lots)),
+            reduce_only=self.can_modify,
+            client_order_id=ClientOrderId(order_id),
+        )
+        self._strategy.submit_order(order)
+        return order_id
+
+    def traded_lots(self) -> int:
+        """Return what this strategy has traded and still holds, in whole lots; on spot no more than can be sold."""
+        strategy = self._strategy
+        positions = strategy.cache.positions_open(instrument_id=self._instrument_id, strategy_id=strategy.id)
+        lots = self._grid.lots(sum((position.signed_decimal_qty() for position in positions), Decimal(0)))
+        if self.can_modify or lots <= 0:
+            return lots
+        instrument = strategy.cache.instrument(self._instrument_id)
+        held = strategy.portfolio.account(self._instrument_id.venue).balance_total(instrument.base_currency)
+        return min(lots, 0 if held is None else self._grid.lots(held.as_decimal()))
 
     def cancel(self, order: WorkingOrder) -> None:
         """Cancel a working order."""

@@ -22,7 +22,15 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.trading.strategy import Strategy
 
-from messages import QUOTING_TOPIC, SAMPLE_TOPIC, AlphaSignal, QuotingSample, alpha_topic
+from messages import (
+    QUOTING_TOPIC,
+    RISK_STATE_TOPIC,
+    SAMPLE_TOPIC,
+    AlphaSignal,
+    QuotingSample,
+    RiskStateChanged,
+    alpha_topic,
+)
 from models.market_making.quote_plan import Cancel, Command, Quote, Side, Submit, plan_commands
 from models.order_budget import OrderBudget
 from strategies.config_checks import check_order_value, fee_warnings
@@ -31,6 +39,7 @@ from strategies.inventory import Inventory, inventory_of
 from strategies.order_adapter import OrderAdapter
 from strategies.quote_shaping import QuoteShaper
 from strategies.quoting_config import QuotingConfig
+from strategies.risk_obedience import RiskObedience
 from strategies.working_orders import WorkingOrders
 
 _BPS = 1e-4
@@ -68,6 +77,7 @@ class QuotingStrategy(Strategy):
         self._inventory: Inventory | None = None
         self._shaper: QuoteShaper | None = None
         self._orders: WorkingOrders | None = None
+        self._risk: RiskObedience | None = None
         self._budget: OrderBudget | None = None
         self._can_modify = False
         self._quoting = False
@@ -188,6 +198,7 @@ class QuotingStrategy(Strategy):
         adapter = OrderAdapter(self, instrument, self._grid)
         self._can_modify = adapter.can_modify
         self._orders = WorkingOrders(adapter)
+        self._risk = RiskObedience(self.id.value, adapter, self._grid)
         if config.order_budget:
             self._budget = OrderBudget(config.order_budget, int(config.order_budget_window_secs * _SECOND_NS))
         self._quoting = True
@@ -196,6 +207,7 @@ class QuotingStrategy(Strategy):
     def _listen(self) -> None:
         config = self.config
         self.msgbus.subscribe(SAMPLE_TOPIC, self._publish_sample)
+        self.msgbus.subscribe(RISK_STATE_TOPIC, self._on_risk_state)
         if config.alpha_weight:
             self.msgbus.subscribe(alpha_topic(config.instrument_id.value), self._on_alpha)
         self.subscribe_quote_ticks(config.instrument_id)
@@ -237,6 +249,10 @@ class QuotingStrategy(Strategy):
         self._alphas[signal.source] = signal
         self._requote()
 
+    def _on_risk_state(self, change: RiskStateChanged) -> None:
+        if self._risk is not None and self._risk.take(change):
+            self._requote()
+
     def _on_refresh(self, event: TimeEvent) -> None:
         self._requote(exact=True)
 
@@ -258,13 +274,17 @@ class QuotingStrategy(Strategy):
         if not self._quoting or not self.bid:
             return
         assert self._orders is not None
+        assert self._risk is not None
+        if self._risk.withdrawn:
+            self._risk.withdraw(self._orders)
+            return
         self.now_ns = self.clock.timestamp_ns()
         config = self.config
         if config.hanging_orders_cancel_bps:
             self._orders.let_go(self.mid, config.hanging_orders_cancel_bps * _BPS * self.mid)
         if config.max_order_age_secs:
             self._orders.age(self.now_ns, int(config.max_order_age_secs * _SECOND_NS))
-        desired = self.desired_quotes()
+        desired = self._risk.permitted(self.desired_quotes())
         plan = plan_commands(self._orders.and_others(), desired, self._tolerance(exact), self._can_modify)
         self._waiting = not plan.complete
         for command in plan.commands:

@@ -11,7 +11,7 @@ from nautilus_trader.trading.strategy import Strategy
 
 from messages import GUARD_ENDPOINT, OrderRequest
 from models.pre_trade import ProposedOrder
-from runtime.risk import RiskControls, add_risk_controls
+from runtime.risk import RiskContext, RiskControls, add_risk_controls
 from runtime.risk_settings import RiskSettings
 from runtime.setup import Latency
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
@@ -28,7 +28,9 @@ class Guarded:
         self.controls: RiskControls
 
     def __call__(self, engine: Any) -> None:
-        self.controls = add_risk_controls(engine.kernel, self.settings, (self.instrument.id,), Decimal(10))
+        self.controls = add_risk_controls(
+            engine.kernel, self.settings, RiskContext((self.instrument.id,), Decimal(10), equity_interval_secs=1)
+        )
 
     @property
     def refusals(self) -> dict[str, int]:

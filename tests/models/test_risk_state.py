@@ -49,6 +49,15 @@ def test_a_second_trip_of_the_same_rule_changes_nothing() -> None:
     assert not machine.settle(flat=True, orders_open=False)
 
 
+def test_a_warning_is_given_once_until_its_cause_is_gone() -> None:
+    machine = RiskMachine()
+
+    assert [machine.trip(trip("warn")) for _ in range(3)] == [True, False, False]
+    machine.clear("r")
+    assert machine.trip(trip("warn"))
+    assert machine.state is State.RUNNING
+
+
 def test_a_harder_action_takes_over() -> None:
     machine = RiskMachine()
     machine.trip(trip("cancel", "a"))

@@ -1,0 +1,69 @@
+"""Watches for strategies that run away: too many fills, too many orders that the venue refuses."""
+
+from decimal import Decimal
+
+from nautilus_trader.common.actor import Actor
+from nautilus_trader.common.config import ActorConfig, PositiveInt
+from nautilus_trader.model.events import OrderEvent, OrderFilled, OrderModifyRejected, OrderRejected
+
+from messages import ALARM_TOPIC, RiskAlarm
+from models.rate_limits import Breaker
+
+
+class BreakerWatchConfig(ActorConfig, frozen=True, kw_only=True):
+    """The limits per window and strategy; None leaves one out. See `runtime.risk_settings` for their meaning."""
+
+    max_fills_per_window: PositiveInt | None = None
+    fill_window_secs: Decimal = Decimal(10)
+    max_rejections_per_window: PositiveInt | None = None
+    rejection_window_secs: Decimal = Decimal(10)
+
+
+class BreakerWatch(Actor):
+    """
+    Counts fills and rejections of each strategy.
+
+    A post-only order that would have taken liquidity is refused by design, and does not count.
+    """
+
+    def __init__(self, config: BreakerWatchConfig) -> None:
+        super().__init__(config)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._fills: dict[str, Breaker] = {}
+        self._rejections: dict[str, Breaker] = {}
+
+    def on_start(self) -> None:
+        """Listen to order events."""
+        self.msgbus.subscribe("events.order.*", self._on_order_event)
+
+    def on_reset(self) -> None:
+        """Forget everything, so that the next run starts like the first."""
+        self._forget()
+
+    def _on_order_event(self, event: OrderEvent) -> None:
+        config = self.config
+        if isinstance(event, OrderFilled):
+            rule, limit, window = "max_fills_per_window", config.max_fills_per_window, config.fill_window_secs
+            self._count(self._fills, rule, limit, window, event)
+        elif isinstance(event, OrderRejected | OrderModifyRejected) and not _would_take(event):
+            rule, limit = "max_rejections_per_window", config.max_rejections_per_window
+            self._count(self._rejections, rule, limit, config.rejection_window_secs, event)
+
+    def _count(
+        self, breakers: dict[str, Breaker], rule: str, limit: int | None, window_secs: Decimal, event: OrderEvent
+    ) -> None:
+        if limit is None:
+            return
+        strategy = event.strategy_id.value
+        breaker = breakers.get(strategy)
+        if breaker is None:
+            breaker = breakers[strategy] = Breaker(rule, limit, int(window_secs.scaleb(9)))
+        breach = breaker.count(event.ts_event)
+        if breach is not None:
+            self.msgbus.publish(ALARM_TOPIC, RiskAlarm(ts_ns=event.ts_event, scope=strategy, breach=breach))
+
+
+def _would_take(event: OrderEvent) -> bool:
+    return bool(getattr(event, "due_post_only", False)) or "POST_ONLY" in event.reason

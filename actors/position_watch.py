@@ -1,0 +1,90 @@
+"""Watches positions: the stop losses of each strategy's, and the limit of all together."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+from nautilus_trader.common.actor import Actor
+from nautilus_trader.common.config import ActorConfig
+from nautilus_trader.common.events import TimeEvent
+from nautilus_trader.model.enums import OrderSide
+from nautilus_trader.model.events import OrderFilled
+from nautilus_trader.model.identifiers import InstrumentId
+
+from messages import ACCOUNT, ALARM_TOPIC, RiskAlarm
+from models.loss_limits import PositionStop
+from models.risk_limits import Breach, at_most
+
+_CHECK: Final = "position-check"
+
+
+class PositionWatchConfig(ActorConfig, frozen=True, kw_only=True):
+    """The limits of positions; None leaves one out. See `runtime.risk_settings` for their meaning."""
+
+    instrument_ids: tuple[InstrumentId, ...]
+    stop_loss_pct: Decimal | None = None
+    trailing_stop_pct: Decimal | None = None
+    max_position_qty: Mapping[str, Decimal] = {}
+    check_interval_secs: Decimal = Decimal(1)
+
+
+class PositionWatch(Actor):
+    """
+    Holds what was traded against its limits.
+
+    Stops are looked at on a timer, with the mid as the mark. The position limit is looked at on each fill: the guard
+    keeps every order within it, so what passes it came from somewhere else.
+    """
+
+    def __init__(self, config: PositionWatchConfig) -> None:
+        super().__init__(config)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._stops: dict[tuple[str, InstrumentId], PositionStop] = {}
+
+    def on_start(self) -> None:
+        """Listen to fills, and look at marks on a timer where there are stops."""
+        for instrument_id in self.config.instrument_ids:
+            self.msgbus.subscribe(f"events.fills.{instrument_id}", self._on_fill)
+            for position in self.cache.positions_open(instrument_id=instrument_id):
+                entry = Decimal(repr(position.avg_px_open))
+                self._stop_of(position.strategy_id.value, instrument_id).fill(position.signed_decimal_qty(), entry)
+        if self.config.stop_loss_pct is not None or self.config.trailing_stop_pct is not None:
+            interval = timedelta(seconds=float(self.config.check_interval_secs))
+            self.clock.set_timer(_CHECK, interval, callback=self._on_check)
+
+    def on_reset(self) -> None:
+        """Forget everything, so that the next run starts like the first."""
+        self._forget()
+
+    def _stop_of(self, strategy: str, instrument_id: InstrumentId) -> PositionStop:
+        stop = self._stops.get((strategy, instrument_id))
+        if stop is None:
+            stop = PositionStop(self.config.stop_loss_pct, self.config.trailing_stop_pct)
+            self._stops[strategy, instrument_id] = stop
+        return stop
+
+    def _on_fill(self, event: OrderFilled) -> None:
+        quantity = event.last_qty.as_decimal()
+        signed = quantity if event.order_side == OrderSide.BUY else -quantity
+        self._stop_of(event.strategy_id.value, event.instrument_id).fill(signed, event.last_px.as_decimal())
+        limit = self.config.max_position_qty.get(event.instrument_id.value)
+        if limit is not None:
+            held = sum(
+                (stop.position for (_, traded), stop in self._stops.items() if traded == event.instrument_id),
+                Decimal(0),
+            )
+            self._alarm(ACCOUNT, at_most("max_position_qty", abs(held), limit), event.ts_event)
+
+    def _on_check(self, event: TimeEvent) -> None:
+        for (strategy, instrument_id), stop in self._stops.items():
+            quote = self.cache.quote_tick(instrument_id) if stop.position else None
+            if quote is not None:
+                mid = (quote.bid_price.as_decimal() + quote.ask_price.as_decimal()) / 2
+                self._alarm(strategy, stop.check(mid), event.ts_event)
+
+    def _alarm(self, scope: str, breach: Breach | None, ts_ns: int) -> None:
+        if breach is not None:
+            self.msgbus.publish(ALARM_TOPIC, RiskAlarm(ts_ns=ts_ns, scope=scope, breach=breach))
