@@ -15,8 +15,9 @@ class AvellanedaStoikovConfig(ModelConfig, frozen=True, kw_only=True):
     Parameters
     ----------
     risk_aversion_per_bps : float
-        gamma, per basis point of price and lot of `order_qty`. 0 quotes symmetrically; the higher, the more the quotes
-        lean against the inventory. With little of it each quote stands 1/k basis points from the reservation price.
+        gamma, per basis point of price and lot of `order_qty`. With little of it each quote stands 1/k basis points
+        from the reservation price. Finite horizon: 0 quotes symmetrically; the higher, the more the quotes lean against
+        the inventory. Infinite horizon: the LOWER, the more they lean, about 2 / (gamma (limit + 1)²) bps per lot held.
     horizon : {"finite", "infinite"}, default "finite"
         "finite" restarts a session of `horizon_secs` again and again: the lean is strongest at its start. "infinite"
         leans by the distance to the inventory limit alone, whatever the volatility.

@@ -49,3 +49,14 @@ def fee_warnings(maker: str, config: QuotingConfig, instrument: Instrument, half
         f"{maker} may quote a spread of {2 * half_spread_bps:.1f} bps on {instrument.id}, and a round trip costs "
         f"{2 * fee_bps:.1f} bps in maker fees: where it does, every round trip loses."
     ]
+
+
+def tolerance_warnings(config: QuotingConfig, instrument: Instrument, price: Decimal) -> list[str]:
+    """Return a warning where the tolerance is smaller than the smallest move there is."""
+    tick_bps = float(instrument.price_increment.as_decimal() / price) / _BPS
+    if not 0 < config.requote_threshold_bps < tick_bps:
+        return []
+    return [
+        f"requote_threshold_bps of {config.requote_threshold_bps:g} is less than one tick of {instrument.id}, which is "
+        f"{tick_bps:.1f} bps: it keeps no order."
+    ]

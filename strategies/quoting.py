@@ -33,7 +33,7 @@ from messages import (
 )
 from models.market_making.quote_plan import Cancel, Command, Quote, Side, Submit, plan_commands
 from models.order_budget import OrderBudget
-from strategies.config_checks import check_order_value, fee_warnings
+from strategies.config_checks import check_order_value, fee_warnings, tolerance_warnings
 from strategies.grid import Grid
 from strategies.inventory import Inventory, inventory_of
 from strategies.order_adapter import OrderAdapter
@@ -112,7 +112,8 @@ class QuotingStrategy(Strategy):
 
         """
         check_order_value(config, instrument, price)
-        return fee_warnings(cls.__name__, config, instrument, cls.least_half_spread_bps(config, price))
+        fees = fee_warnings(cls.__name__, config, instrument, cls.least_half_spread_bps(config, price))
+        return fees + tolerance_warnings(config, instrument, price)
 
     # -- What a subclass provides -------------------------------------------------------------------------------------
 

@@ -288,6 +288,14 @@ def test_what_is_foolish_but_allowed_is_said(run_here: Run) -> None:
     assert warning in done.stderr
 
 
+def test_a_tolerance_below_one_tick_is_said_to_do_nothing(run_here: Run) -> None:
+    overrides = ["--set", "strategies[0].config.requote_threshold_bps=0.5", "--end", "2026-01-01T00:02:00Z"]
+    done = run_here("setup.yaml", "--json", *overrides, "--out", "tolerance")
+
+    (warning,) = json.loads(done.stdout)["warnings"]
+    assert "requote_threshold_bps of 0.5 is less than one tick" in warning
+
+
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_one_line_exit_status_2_and_nothing_written(case: str, run_here: Run, workplace: Path) -> None:
     (workplace / "empty").mkdir(exist_ok=True)
