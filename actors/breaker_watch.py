@@ -1,6 +1,7 @@
 """Watches for strategies that run away: too many fills, too many orders that the venue refuses."""
 
 from decimal import Decimal
+from typing import Final
 
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.config import ActorConfig, PositiveInt
@@ -8,6 +9,8 @@ from nautilus_trader.model.events import OrderEvent, OrderFilled, OrderModifyRej
 
 from messages import ALARM_TOPIC, RiskAlarm
 from models.rate_limits import Breaker
+
+_COUNTED: Final = frozenset((OrderFilled, OrderRejected, OrderModifyRejected))
 
 
 class BreakerWatchConfig(ActorConfig, frozen=True, kw_only=True):
@@ -43,11 +46,14 @@ class BreakerWatch(Actor):
         self._forget()
 
     def _on_order_event(self, event: OrderEvent) -> None:
+        kind = type(event)
+        if kind not in _COUNTED:
+            return
         config = self.config
-        if isinstance(event, OrderFilled):
+        if kind is OrderFilled:
             rule, limit, window = "max_fills_per_window", config.max_fills_per_window, config.fill_window_secs
             self._count(self._fills, rule, limit, window, event)
-        elif isinstance(event, OrderRejected | OrderModifyRejected) and not _would_take(event):
+        elif not _would_take(event):
             rule, limit = "max_rejections_per_window", config.max_rejections_per_window
             self._count(self._rejections, rule, limit, config.rejection_window_secs, event)
 

@@ -119,7 +119,8 @@ class KillSwitch(Actor):
     def on_start(self) -> None:
         """Take over what held before the restart, and listen to alarms."""
         self.msgbus.subscribe(ALARM_TOPIC, self._on_alarm)
-        self.clock.set_timer(_CHECK, timedelta(seconds=float(self.config.check_interval_secs)), callback=self._on_check)
+        if self.config.kill_file is not None:
+            self._look_again()
         kept = self._latch.load() if self._latch is not None else {}
         for scope, trips in kept.items():
             for trip in trips:
@@ -164,6 +165,8 @@ class KillSwitch(Actor):
         if trip.action != "warn":
             self._publish(scope)
             self._settle(scope, machine)
+            if machine.state is State.REDUCING:
+                self._look_again()
 
     def _mids(self) -> dict[str, Decimal]:
         quotes = {name.value: self.cache.quote_tick(name) for name in self.config.instrument_ids}
@@ -175,15 +178,25 @@ class KillSwitch(Actor):
 
     # -- On the way to a halt -----------------------------------------------------------------------------------------
 
+    def _look_again(self) -> None:
+        """Keep a timer while there is something to wait for: every timer costs, whatever it does."""
+        if _CHECK not in self.clock.timer_names:
+            interval = timedelta(seconds=float(self.config.check_interval_secs))
+            self.clock.set_timer(_CHECK, interval, callback=self._on_check)
+
     def _on_check(self, event: TimeEvent) -> None:
         kill_file = self.config.kill_file
         if kill_file is not None and Path(kill_file).exists():
             self.trip_by_hand()
+        waiting = False
         for scope, machine in self.machines.items():
             if machine.state is State.REDUCING and machine.action != "stop_quoting":
                 self._settle(scope, machine)
                 if machine.state is State.REDUCING:
+                    waiting = True
                     self._publish(scope)
+        if not waiting and kill_file is None and _CHECK in self.clock.timer_names:
+            self.clock.cancel_timer(_CHECK)
 
     def _settle(self, scope: str, machine: RiskMachine) -> None:
         strategy_id = None if scope == ACCOUNT else StrategyId(scope)

@@ -19,6 +19,7 @@ from nautilus_trader.model.events import (
     OrderUpdated,
 )
 from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.objects import FIXED_PRECISION
 
 from messages import ACCOUNT, EQUITY_TOPIC, GUARD_ENDPOINT, RISK_STATE_TOPIC, EquityMark, OrderRequest, RiskStateChanged
 from models.pre_trade import (
@@ -178,17 +179,18 @@ class RiskGuard(Actor):
         book = self.exposures.get(order.instrument)
         if book is None:
             return Breach("unknown_instrument", Decimal(1), ZERO)
-        permits = self._permits.get(order.strategy, "all")
-        if ACCOUNT in self._permits:
-            permits = min(permits, self._permits[ACCOUNT], key=_ORDER_OF_PERMITS.index)
-        breach = self._state_breach(order, permits, book)
+        breach = None
+        if self._permits or order.closing:
+            breach = self._state_breach(order, book)
         if breach is None and not order.closing:
             breach = self._limits_breach(order, book, now_ns)
         if breach is None and self._rate is not None:
             breach = self._rate.check(now_ns, order.closing)
         return breach
 
-    def _state_breach(self, order: ProposedOrder, permits: str, book: InstrumentExposure) -> Breach | None:
+    def _state_breach(self, order: ProposedOrder, book: InstrumentExposure) -> Breach | None:
+        scopes = (self._permits.get(order.strategy, "all"), self._permits.get(ACCOUNT, "all"))
+        permits = min(scopes, key=_STRICTEST_FIRST.index)
         if order.closing:
             return Breach("halted", Decimal(1), ZERO) if permits == "none" else reduce_only_breach(order, book)
         if permits == "all":
@@ -225,7 +227,7 @@ class RiskGuard(Actor):
             return None
         known = self._markets.get(name)
         if known is None or known[0] is not quote:
-            market = Market(quote.bid_price.as_decimal(), quote.ask_price.as_decimal(), quote.ts_init)
+            market = Market.of(_exact(quote.bid_price), _exact(quote.ask_price), quote.ts_init)
             known = self._markets[name] = (quote, market)
         return known[1]
 
@@ -260,7 +262,13 @@ class RiskGuard(Actor):
                 self._duplicates.forget(event.client_order_id.value)
 
 
-_ORDER_OF_PERMITS: Final = ("none", "closing", "reducing", "all")
+_UNIT: Final = Decimal(1).scaleb(-FIXED_PRECISION)
+_STRICTEST_FIRST: Final = ("none", "closing", "reducing", "all")
+
+
+def _exact(number: Any) -> Decimal:
+    """Return a price or quantity of the engine; several times faster than its `as_decimal`, and on the hot path."""
+    return Decimal(number.raw) * _UNIT
 
 
 def _said(order: ProposedOrder) -> tuple[object, ...]:
@@ -269,12 +277,12 @@ def _said(order: ProposedOrder) -> tuple[object, ...]:
 
 def _on_filled(book: InstrumentExposure, event: OrderFilled) -> None:
     side = 1 if event.order_side == OrderSide.BUY else -1
-    book.filled(event.client_order_id.value, event.strategy_id.value, side, event.last_qty.as_decimal())
+    book.filled(event.client_order_id.value, event.strategy_id.value, side, _exact(event.last_qty))
 
 
 def _on_updated(book: InstrumentExposure, event: OrderUpdated) -> None:
-    price = None if event.price is None else event.price.as_decimal()
-    book.updated(event.client_order_id.value, price, event.quantity.as_decimal())
+    price = None if event.price is None else _exact(event.price)
+    book.updated(event.client_order_id.value, price, _exact(event.quantity))
 
 
 def _on_gone(book: InstrumentExposure, event: OrderEvent) -> None:

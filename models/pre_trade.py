@@ -9,12 +9,11 @@ of exposure, however far beyond its limit the exposure already is.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from models.risk_exposure import ZERO, Exposure, InstrumentExposure
 from models.risk_limits import (
     Breach,
-    at_least,
     at_most,
     collar_breach,
     crossed_breach,
@@ -57,16 +56,17 @@ class ProposedOrder(NamedTuple):
 
 
 class Market(NamedTuple):
-    """The last quote of an instrument, and when it came (UNIX ns)."""
+    """The last quote of an instrument with the middle of it, and when it came (UNIX ns)."""
 
     bid: Decimal
     ask: Decimal
+    mid: Decimal
     ts_ns: int
 
-    @property
-    def mid(self) -> Decimal:
-        """The middle of bid and ask."""
-        return (self.bid + self.ask) / 2
+    @classmethod
+    def of(cls, bid: Decimal, ask: Decimal, ts_ns: int) -> Self:
+        """Return the market of a quote."""
+        return cls(bid, ask, (bid + ask) / 2, ts_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,20 +150,30 @@ def order_breach(
         The venue's smallest quantity and smallest value of an order.
 
     """
-    price = market.mid if order.price is None else order.price
-    value = price * order.quantity
-    max_qty = limits.max_order_qty.get(order.instrument)
-    breach = at_least("min_order_qty", order.quantity, venue_minimum[0])
-    breach = breach or at_least("min_order_notional_quote", value, venue_minimum[1])
-    if max_qty is not None:
-        breach = breach or at_most("max_order_qty", order.quantity, max_qty)
-    if limits.max_order_notional_quote is not None:
-        breach = breach or at_most("max_order_notional_quote", value, limits.max_order_notional_quote)
-    if breach is None and order.price is not None:
-        if limits.price_collar_bps is not None:
-            breach = collar_breach(order.side, order.price, market.mid, limits.price_collar_bps)
-        breach = breach or self_trade_breach(order.side, order.price, exposure.opposite_prices(order.side))
-    return breach
+    quantity = order.quantity
+    value = (market.mid if order.price is None else order.price) * quantity
+    min_qty, min_value = venue_minimum
+    max_qty, max_value = limits.max_order_qty.get(order.instrument), limits.max_order_notional_quote
+    if quantity < min_qty:
+        return Breach("min_order_qty", quantity, min_qty)
+    if value < min_value:
+        return Breach("min_order_notional_quote", value, min_value)
+    if max_qty is not None and quantity > max_qty:
+        return Breach("max_order_qty", quantity, max_qty)
+    if max_value is not None and value > max_value:
+        return Breach("max_order_notional_quote", value, max_value)
+    return None if order.price is None else _price_breach(order, order.price, market, exposure, limits)
+
+
+def _price_breach(
+    order: ProposedOrder, price: Decimal, market: Market, exposure: InstrumentExposure, limits: PreTradeLimits
+) -> Breach | None:
+    if limits.price_collar_bps is not None:
+        breach = collar_breach(order.side, price, market.mid, limits.price_collar_bps)
+        if breach is not None:
+            return breach
+    own = exposure.opposite_prices(order.side)
+    return self_trade_breach(order.side, price, own) if own else None
 
 
 def exposure_of_order_breach(order: ProposedOrder, account: Account, limits: PreTradeLimits) -> Breach | None:

@@ -5,7 +5,6 @@ An order counts from the moment that it is approved, before it is sent; an order
 larger of its two quantities until the venue has answered.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -144,11 +143,13 @@ class InstrumentExposure:
         if order is not None:
             self._hold(order, ZERO)
 
-    def opposite_prices(self, side: int) -> Iterator[Decimal]:
-        """Yield the prices at which own orders of the other side stand, or may soon stand."""
+    def opposite_prices(self, side: int) -> list[Decimal]:
+        """Return the prices at which own orders of the other side stand, or may soon stand."""
+        prices = []
         for order in self.orders.values():
             if order.side != side:
                 if order.price is not None:
-                    yield order.price
+                    prices.append(order.price)
                 if order.asked_price is not None:
-                    yield order.asked_price
+                    prices.append(order.asked_price)
+        return prices

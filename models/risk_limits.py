@@ -111,11 +111,6 @@ def at_most(rule: str, value: Decimal, limit: Decimal) -> Breach | None:
     return Breach(rule, value, limit) if value > limit else None
 
 
-def at_least(rule: str, value: Decimal, limit: Decimal) -> Breach | None:
-    """Return a breach if `value` is below `limit`."""
-    return Breach(rule, value, limit) if value < limit else None
-
-
 def collar_breach(side: int, price: Decimal, reference: Decimal, band_bps: Decimal) -> Breach | None:
     """
     Return a breach if a buy is dearer than reference × (1 + band) or a sale cheaper than reference × (1 - band).

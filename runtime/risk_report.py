@@ -13,9 +13,9 @@ from runtime.risk import RiskControls
 
 def risk_state(controls: RiskControls) -> State:
     """
-    Return the state at the end: HALTED if the account is, or every strategy that ever changed its state while one is.
+    Return the state at the end: that of the account.
 
-    A single strategy that was reduced or halted while the account goes on counts as REDUCING.
+    While the account goes on, a strategy that was reduced or halted counts as REDUCING.
     """
     states = {scope: machine.state for scope, machine in controls.kill_switch.machines.items()}
     if states[ACCOUNT] is not State.RUNNING:

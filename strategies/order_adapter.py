@@ -27,6 +27,7 @@ class OrderAdapter:
         self._strategy = strategy
         self._instrument_id = instrument.id
         self._grid = grid
+        self._names = (strategy.id.value, instrument.id.value)
         self._has_guard = GUARD_ENDPOINT in strategy.msgbus.endpoints()
         self.can_modify = not isinstance(instrument, CurrencyPair)  # Binance spot has no modification
 
@@ -39,12 +40,9 @@ class OrderAdapter:
             return True
         price = None if closing else self._grid.price(quote.price)
         quantity = self._grid.quantity(quote.quantity)
-        strategy = self._strategy
-        order = ProposedOrder(
-            order_id, strategy.id.value, self._instrument_id.value, quote.side.value, price, quantity, closing
-        )
+        order = ProposedOrder(order_id, *self._names, quote.side.value, price, quantity, closing)
         request = OrderRequest(order=order)
-        strategy.msgbus.send(GUARD_ENDPOINT, request)
+        self._strategy.msgbus.send(GUARD_ENDPOINT, request)
         return request.approved
 
     def submit(self, order_id: str, quote: Quote) -> bool:

@@ -19,7 +19,7 @@ from models.pre_trade import (
 )
 from models.risk_exposure import InstrumentExposure
 
-MARKET = Market(Decimal("99.5"), Decimal("100.5"), 0)
+MARKET = Market.of(Decimal("99.5"), Decimal("100.5"), 0)
 
 
 def limits(**values: object) -> PreTradeLimits:
@@ -69,7 +69,7 @@ def test_the_market_must_be_fresh_and_sound() -> None:
     held = limits(max_data_age_secs=Decimal(5))
 
     assert market_breach(None, 0, held).rule == "no_market_data"
-    assert market_breach(Market(Decimal(2), Decimal(1), 0), 0, held).rule == "crossed_market"
+    assert market_breach(Market.of(Decimal(2), Decimal(1), 0), 0, held).rule == "crossed_market"
     assert market_breach(MARKET, 5_000_000_000, held) is None
     assert market_breach(MARKET, 5_000_000_001, held).rule == "max_data_age_secs"
     assert market_breach(MARKET, 10**18, limits()) is None

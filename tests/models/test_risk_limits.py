@@ -10,7 +10,6 @@ from models.risk_exposure import Exposure
 from models.risk_limits import (
     Breach,
     allowed_quantity,
-    at_least,
     at_most,
     clock_skew_breach,
     collar_breach,
@@ -111,8 +110,6 @@ def test_an_order_never_meets_an_own_one(side: int, price: str, own: list[str], 
 def test_limits_hold_strictly_beyond_them() -> None:
     assert at_most("x", Decimal("5.00"), Decimal(5)) is None
     assert at_most("x", Decimal("5.01"), Decimal(5)) == ("x", Decimal("5.01"), Decimal(5))
-    assert at_least("x", Decimal(5), Decimal("5.00")) is None
-    assert at_least("x", Decimal("4.99"), Decimal(5)) == ("x", Decimal("4.99"), Decimal(5))
     assert stale_breach(5_000_000_000, 0, Decimal(5)) is None
     assert stale_breach(5_000_000_001, 0, Decimal(5)) == ("max_data_age_secs", Decimal("5.000000001"), Decimal(5))
     assert clock_skew_breach(0, 5_000_000_000, Decimal(5)) is None
