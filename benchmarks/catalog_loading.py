@@ -1,7 +1,7 @@
 """
 Loading from a catalog as a share of a backtest that does nothing else, and the memory it takes.
 
-A no-op strategy gets the same quotes from `data_catalog.stream` and from memory. What the first takes longer is
+A no-op strategy gets the same quotes from `data_catalog.store.stream` and from memory. What the first takes longer is
 loading; it is expected to be at most 5 % of the run's CPU time and to take at most 150 MB, at any length. Runs take
 turns, each in a process of its own, and medians count; the longer ones are compared with the shortest from memory,
 per row. `reader_us_per_row` is the CPU time of the reader itself, which varies less; a part of it comes back because
@@ -38,9 +38,9 @@ from nautilus_trader.trading.strategy import Strategy
 
 from data_catalog.columns import Quotes
 from data_catalog.instruments import currency, synthetic_perpetual
-from data_catalog.origin import Origin
-from data_catalog.stream import DataRequest, stream
-from data_catalog.write import CatalogWriter
+from data_catalog.store.origin import Origin
+from data_catalog.store.stream import DataRequest, stream
+from data_catalog.store.write import CatalogWriter
 
 REPETITIONS = 4
 SHARE_PCT = 5.0

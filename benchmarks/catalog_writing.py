@@ -27,8 +27,8 @@ from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from data_catalog.columns import Quotes, Trades
 from data_catalog.instruments import synthetic_perpetual
-from data_catalog.origin import Origin
-from data_catalog.write import CatalogWriter
+from data_catalog.store.origin import Origin
+from data_catalog.store.write import CatalogWriter
 
 REPETITIONS = 3
 TARGET = 10

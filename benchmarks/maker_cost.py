@@ -33,9 +33,9 @@ from nautilus_trader.risk.config import RiskEngineConfig
 from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
 
-from data_catalog.contents import load_instruments
 from data_catalog.instruments import currency
-from data_catalog.stream import DataRequest, stream
+from data_catalog.store.contents import load_instruments
+from data_catalog.store.stream import DataRequest, stream
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
 from runtime.fills import FILL_ASSUMPTIONS
 from runtime.setup import Latency

@@ -7,9 +7,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from bad_input import BadInput, nearest_name
-from data_catalog.archive_files import archive_kind
+from data_catalog.archive.files import archive_kind
 from data_catalog.klines import is_feather
-from data_catalog.recording_lines import open_text
+from data_catalog.recordings.lines import open_text
 
 _RECORDED = re.compile(rb"\s*\d{13,19} [\[{]")
 _ROWS = re.compile(rb"\s*\[\s*\[")

@@ -9,14 +9,14 @@ from typing import Protocol
 from nautilus_trader.model.instruments import Instrument
 
 from bad_input import BadInput
-from data_catalog.archive_files import archive_kind, bar_type, parse_archive_file
-from data_catalog.archive_index import ArchiveKind, parse_file_name
+from data_catalog.archive.files import archive_kind, bar_type, parse_archive_file
+from data_catalog.archive.index import ArchiveKind, parse_file_name
 from data_catalog.columns import Bars, Columns, Deltas, FundingRates, Int64, Quotes, Trades
-from data_catalog.data_types import DataTypeName
 from data_catalog.detect import FileFormat, detect_format
 from data_catalog.klines import Klines, parse_klines
-from data_catalog.origin import Kind
-from data_catalog.recording import RecordingParser
+from data_catalog.recordings.parser import RecordingParser
+from data_catalog.store.data_types import DataTypeName
+from data_catalog.store.origin import Kind
 
 NANOS_PER_MS = 1_000_000
 DATA_TYPE_OF: dict[type[Columns], DataTypeName] = {

@@ -10,11 +10,11 @@ from nautilus_trader.model.instruments import Instrument
 
 from bad_input import BadInput
 from data_catalog.columns import Bars, Deltas, FundingRates, Quotes, Trades
-from data_catalog.data_types import DataTypeName
 from data_catalog.import_series import OnBytes, Piece, Series
-from data_catalog.origin import Origin, Source, source_of
-from data_catalog.rebuilding import Notes, Rebuilder, chosen_source, option_of, rebuilder_of
-from data_catalog.write import CatalogWriter, Written
+from data_catalog.rebuilt_quotes.rebuilding import Notes, Rebuilder, chosen_source, option_of, rebuilder_of
+from data_catalog.store.data_types import DataTypeName
+from data_catalog.store.origin import Origin, Source, source_of
+from data_catalog.store.write import CatalogWriter, Written
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from numpy.typing import NDArray
 
 from bad_input import BadInput, nearest_name
-from data_catalog.archive_index import INTERVALS
+from data_catalog.archive.index import INTERVALS
 from data_catalog.columns import Bars, Int64
 from data_catalog.counts import Grid, rounded_counts
-from data_catalog.recording_lines import read_lines
+from data_catalog.recordings.lines import read_lines
 
 NANOS_PER_MS = 1_000_000
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}

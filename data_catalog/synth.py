@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from bad_input import BadInput
 from data_catalog.columns import BUYER, SELLER, Quotes, Trades
 from data_catalog.instruments import find_instrument
-from data_catalog.origin import Origin
-from data_catalog.write import CatalogWriter, Written
+from data_catalog.store.origin import Origin
+from data_catalog.store.write import CatalogWriter, Written
 from models.synthetic_market import MarketBlock, MarketModel, generate
 
 NS_PER_HOUR = 3_600_000_000_000

@@ -13,7 +13,7 @@ from nautilus_trader.backtest.engine import BacktestEngine
 
 from actors.ledger import Ledger
 from command_line import Failed
-from data_catalog.stream import stream
+from data_catalog.store.stream import stream
 from runtime.audit import check_books
 from runtime.engine import build_engine
 from runtime.market_data import MarketData, iso_time

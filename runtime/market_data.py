@@ -11,8 +11,8 @@ import pandas as pd
 from nautilus_trader.model.instruments import Instrument
 
 from bad_input import BadInput, nearest_name
-from data_catalog.contents import Entry, contents, load_instruments
-from data_catalog.stream import DataRequest, stream
+from data_catalog.store.contents import Entry, contents, load_instruments
+from data_catalog.store.stream import DataRequest, stream
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
 from runtime.fees import with_fees
 from runtime.load_setup import LoadedSetup

@@ -9,8 +9,8 @@ import pytest
 
 from data_catalog.columns import BUYER, SELLER, Quotes, Trades
 from data_catalog.instruments import find_instrument
-from data_catalog.origin import Origin
-from data_catalog.write import CatalogWriter
+from data_catalog.store.origin import Origin
+from data_catalog.store.write import CatalogWriter
 from models.attribution import EXACT
 from runtime.backtest import run_backtest
 from runtime.load_setup import LoadedSetup, load_setup

@@ -11,8 +11,8 @@ import pytest
 import command_line
 from data_catalog.columns import SELLER, Quotes, Trades
 from data_catalog.instruments import find_instrument
-from data_catalog.origin import Origin
-from data_catalog.write import CatalogWriter
+from data_catalog.store.origin import Origin
+from data_catalog.store.write import CatalogWriter
 from run_backtest import command
 
 START_NS = 1_767_225_600_000_000_000

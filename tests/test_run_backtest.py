@@ -17,9 +17,9 @@ import pytest
 import command_line
 from data_catalog.columns import Quotes
 from data_catalog.instruments import find_instrument
-from data_catalog.origin import Origin
+from data_catalog.store.origin import Origin
+from data_catalog.store.write import CatalogWriter
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
-from data_catalog.write import CatalogWriter
 from run_backtest import command
 
 type Run = Callable[..., Done]

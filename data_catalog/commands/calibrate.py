@@ -12,12 +12,12 @@ from rich.table import Table
 
 from bad_input import BadInput
 from command_line import Failed
-from data_catalog.calibration import Calibration, calibrate
-from data_catalog.calibration_choices import StrategyName, costs_bps
-from data_catalog.calibration_report import report_page
-from data_catalog.calibration_setup import NO_EARNINGS, setup_text
-from data_catalog.calibration_text import FactTable, as_json_text, fact_tables
-from data_catalog.market_window import duration, load_window, utc_text
+from data_catalog.calibration.choices import StrategyName, costs_bps
+from data_catalog.calibration.estimates import Calibration, calibrate
+from data_catalog.calibration.market_window import duration, load_window, utc_text
+from data_catalog.calibration.report import report_page
+from data_catalog.calibration.setup import NO_EARNINGS, setup_text
+from data_catalog.calibration.text import FactTable, as_json_text, fact_tables
 
 EXAMPLE = """
 \b

@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bad_input import BadInput, nearest_name
-from data_catalog.catalog_check import check_instrument
-from data_catalog.check_report import as_json_text, print_tables
-from data_catalog.contents import Entry, contents
-from data_catalog.quality_touch import WINDOW_NS
-from data_catalog.thresholds import Thresholds, passed
+from data_catalog.checks.catalog import check_instrument
+from data_catalog.checks.report import as_json_text, print_tables
+from data_catalog.checks.thresholds import Thresholds, passed
+from data_catalog.checks.trades_in_quotes import WINDOW_NS
+from data_catalog.store.contents import Entry, contents
 
 EXAMPLE = """
 \b

@@ -13,15 +13,15 @@ import yarl
 from nautilus_trader.core.datetime import unix_nanos_to_iso8601
 
 from bad_input import BadInput
-from data_catalog.archive_client import ArchiveClient, UnreachableError
-from data_catalog.archive_download import Fetched
-from data_catalog.archive_index import BASE_URL, ArchiveFile
-from data_catalog.archive_job import Destination, Request, check_request, download, import_fetched, plan_against
-from data_catalog.archive_plan import Files, missing_lines
-from data_catalog.download_progress import DownloadProgress
+from data_catalog.archive.client import ArchiveClient, UnreachableError
+from data_catalog.archive.download import Fetched
+from data_catalog.archive.index import BASE_URL, ArchiveFile
+from data_catalog.archive.job import Destination, Request, check_request, download, import_fetched, plan_against
+from data_catalog.archive.plan import Files, missing_lines
+from data_catalog.archive.progress import DownloadProgress
 from data_catalog.importer import Imported
 from data_catalog.instruments import find_instrument
-from data_catalog.origin import Source
+from data_catalog.store.origin import Source
 
 EXAMPLE = """
 \b

@@ -15,9 +15,9 @@ from rich.table import Table
 from data_catalog.import_series import Series, plan_series
 from data_catalog.importer import Imported, import_series
 from data_catalog.instruments import find_instrument
-from data_catalog.origin import SPREAD_NOTE
-from data_catalog.rebuilding import Notes
-from data_catalog.write import Written
+from data_catalog.rebuilt_quotes.rebuilding import Notes
+from data_catalog.store.origin import SPREAD_NOTE
+from data_catalog.store.write import Written
 
 EXAMPLE = """
 \b

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
-from data_catalog.contents import Entry, contents
+from data_catalog.store.contents import Entry, contents
 
 EXAMPLE = """
 \b

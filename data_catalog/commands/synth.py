@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from data_catalog.store.write import Written
 from data_catalog.synth import SyntheticMarket, checked_market, market_model, write_synthetic_market
-from data_catalog.write import Written
 
 EXAMPLE = """
 \b

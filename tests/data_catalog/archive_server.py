@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from data_catalog.archive_index import ArchiveFile, Market
+from data_catalog.archive.index import ArchiveFile, Market
 
 type Act = Callable[[web.Request, bytes], Awaitable[web.StreamResponse]]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from data_catalog.archive_client import (
+from data_catalog.archive.client import (
     ArchiveClient,
     ArchiveError,
     NotInArchiveError,

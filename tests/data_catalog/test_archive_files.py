@@ -14,14 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bad_input import BadInput
-from data_catalog import archive_blocks
-from data_catalog.archive_csv import CsvFormat, Field, read_tables
-from data_catalog.archive_files import archive_kind, bar_type, parse_archive_file
-from data_catalog.archive_index import ArchiveKind
-from data_catalog.archive_order import put_in_order
+from data_catalog.archive import blocks as archive_blocks
+from data_catalog.archive.csv_tables import CsvFormat, Field, read_tables
+from data_catalog.archive.files import archive_kind, bar_type, parse_archive_file
+from data_catalog.archive.index import ArchiveKind
+from data_catalog.archive.order import put_in_order
 from data_catalog.columns import Bars, FundingRates, Quotes, Trades
 from data_catalog.instruments import find_instrument
-from data_catalog.recording import RecordingParser
+from data_catalog.recordings.parser import RecordingParser
 
 PERP = find_instrument("BTCUSDT-PERP.BINANCE")
 SPOT = find_instrument("BTCUSDT.BINANCE")

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from data_catalog.archive_index import (
+from data_catalog.archive.index import (
     INTERVALS,
     KINDS,
     ArchiveFile,

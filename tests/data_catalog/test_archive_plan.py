@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bad_input import BadInput
-from data_catalog.archive_index import ArchiveFile, ArchiveKind, Market, Period
-from data_catalog.archive_plan import check_days, check_kind, missing_lines, plan_files, why_missing
+from data_catalog.archive.index import ArchiveFile, ArchiveKind, Market, Period
+from data_catalog.archive.plan import check_days, check_kind, missing_lines, plan_files, why_missing
 
 TODAY = date(2024, 9, 20)
 

@@ -9,8 +9,11 @@ from nautilus_trader.model.data import BookOrder, OrderBookDelta
 from nautilus_trader.model.enums import BookAction, BookType, OrderSide
 from nautilus_trader.model.objects import Price, Quantity
 
-from data_catalog.book_agreement import BookAgreement, BookTouch
-from data_catalog.book_rebuild import (
+from data_catalog.checks.book_agreement import BookAgreement, BookTouch
+from data_catalog.columns import Deltas, Quotes
+from data_catalog.counts import Grid
+from data_catalog.instruments import find_instrument
+from data_catalog.recordings.book_chain import (
     ADD,
     ASK,
     BID,
@@ -24,9 +27,6 @@ from data_catalog.book_rebuild import (
     Depth,
     deltas_of,
 )
-from data_catalog.columns import Deltas, Quotes
-from data_catalog.counts import Grid
-from data_catalog.instruments import find_instrument
 
 SPOT = find_instrument("NEXOUSDT.BINANCE")
 GRID = Grid.of(SPOT)

@@ -10,17 +10,17 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bad_input import BadInput
-from data_catalog.calibration import calibrate
+from data_catalog.calibration.estimates import calibrate
+from data_catalog.calibration.market_orders import market_orders
+from data_catalog.calibration.market_window import load_window
+from data_catalog.calibration.svg_chart import Axis, Point, Series, chart
 from data_catalog.columns import BUYER, SELLER, Quotes, Trades
 from data_catalog.commands.calibrate import command
 from data_catalog.commands.import_files import command as import_command
 from data_catalog.instruments import find_instrument
-from data_catalog.market_orders import market_orders
-from data_catalog.market_window import load_window
-from data_catalog.origin import Origin
-from data_catalog.svg_chart import Axis, Point, Series, chart
+from data_catalog.store.origin import Origin
+from data_catalog.store.write import CatalogWriter
 from data_catalog.synth import SyntheticMarket, market_model, write_synthetic_market
-from data_catalog.write import CatalogWriter
 
 SYN = "SYNUSDT-PERP.BINANCE"
 NEXO = find_instrument("NEXOUSDT.BINANCE")

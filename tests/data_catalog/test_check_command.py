@@ -6,13 +6,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bad_input import BadInput
-from data_catalog.book_rebuild import BookChain, Depth, deltas_of
 from data_catalog.columns import BUYER, Bars, Deltas, FundingRates, Quotes, Trades
 from data_catalog.commands.check import command
 from data_catalog.counts import Grid
 from data_catalog.instruments import find_instrument
-from data_catalog.origin import Origin
-from data_catalog.write import CatalogWriter
+from data_catalog.recordings.book_chain import BookChain, Depth, deltas_of
+from data_catalog.store.origin import Origin
+from data_catalog.store.write import CatalogWriter
 
 NEXO = find_instrument("NEXOUSDT.BINANCE")
 START_NS = 1_721_749_182_000_000_000

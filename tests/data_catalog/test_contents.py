@@ -8,10 +8,10 @@ from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from bad_input import BadInput
 from data_catalog.columns import Bars, FundingRates, Quotes, Trades
-from data_catalog.contents import contents, load_instruments
 from data_catalog.instruments import find_instrument
-from data_catalog.origin import Origin, Source
-from data_catalog.write import CatalogWriter
+from data_catalog.store.contents import contents, load_instruments
+from data_catalog.store.origin import Origin, Source
+from data_catalog.store.write import CatalogWriter
 
 NEXO = find_instrument("NEXOUSDT.BINANCE")
 BTC = find_instrument("BTCUSDT-PERP.BINANCE")

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from bad_input import BadInput
-from data_catalog.archive_index import ArchiveFile, ArchiveKind, Market, Period
+from data_catalog.archive.index import ArchiveFile, ArchiveKind, Market, Period
 from data_catalog.commands.download import command
 from data_catalog.importer import import_series
 
@@ -175,7 +175,7 @@ def test_a_bad_row_stops_the_import_and_keeps_what_was_imported(run, archive, tm
 
 def test_nobody_there_is_told_in_one_line(tmp_path, monkeypatch, archive):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("data_catalog.archive_client.Patience.delay_secs", lambda *_: 0.0)
+    monkeypatch.setattr("data_catalog.archive.client.Patience.delay_secs", lambda *_: 0.0)
     archive.stop()
     result = CliRunner().invoke(command, [PERP, *KLINES, "--base-url", archive.url])
     assert result.exit_code == 1
@@ -193,7 +193,7 @@ def test_the_keyboard_stops_it_and_what_was_done_stays(run, archive, tmp_path, m
         return import_series(series, instrument, catalog, *arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr("data_catalog.archive_job.import_series", interrupted)
+        patch.setattr("data_catalog.archive.job.import_series", interrupted)
         result = run(*KLINES)
     assert result.exit_code == 1
     assert result.stderr == "error: stopped by the keyboard\nRun the same command again to go on from there.\n"

@@ -12,9 +12,9 @@ from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from bad_input import BadInput
 from data_catalog.commands.import_files import command
-from data_catalog.contents import Entry, contents
-from data_catalog.data_types import DATA_TYPES, data_folder, files_in
-from data_catalog.origin import record_of
+from data_catalog.store.contents import Entry, contents
+from data_catalog.store.data_types import DATA_TYPES, data_folder, files_in
+from data_catalog.store.origin import record_of
 
 START_US = 1_721_749_182_000_000
 NEXO = "NEXOUSDT.BINANCE"

@@ -8,8 +8,8 @@ from bad_input import BadInput
 from data_catalog.__main__ import data_catalog
 from data_catalog.columns import Bars, Quotes
 from data_catalog.instruments import find_instrument
-from data_catalog.origin import Origin
-from data_catalog.write import CatalogWriter
+from data_catalog.store.origin import Origin
+from data_catalog.store.write import CatalogWriter
 
 NEXO = find_instrument("NEXOUSDT.BINANCE")
 SYN = find_instrument("SYNUSDT-PERP.BINANCE")

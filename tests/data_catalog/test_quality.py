@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_catalog.book_rebuild import CLEAR, F_LAST, F_SNAPSHOT, UPDATE
+from data_catalog.checks.in_step import in_step, times_of
+from data_catalog.checks.series import SeriesChecks, Silences
+from data_catalog.checks.trades_in_quotes import TradesInQuotes
 from data_catalog.columns import BUYER, Bars, Columns, Deltas, FundingRates, Quotes, Trades
-from data_catalog.in_step import in_step, times_of
-from data_catalog.quality import SeriesChecks, Silences
-from data_catalog.quality_touch import TradesInQuotes
+from data_catalog.recordings.book_chain import CLEAR, F_LAST, F_SNAPSHOT, UPDATE
 
 MS = 10**6
 MINUTE = 60 * 10**9

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from bad_input import BadInput
 from data_catalog.columns import Bars, Quotes
 from data_catalog.commands.import_files import command
-from data_catalog.contents import contents
-from data_catalog.data_types import DATA_TYPES, data_folder, files_in
-from data_catalog.origin import Origin, Source, record_of
-from data_catalog.quotes_from_bars import bar_path, quotes_from_bars, usual_spread_ticks
+from data_catalog.rebuilt_quotes.from_bars import bar_path, quotes_from_bars, usual_spread_ticks
+from data_catalog.store.contents import contents
+from data_catalog.store.data_types import DATA_TYPES, data_folder, files_in
+from data_catalog.store.origin import Origin, Source, record_of
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
 
 MINUTE = 60 * 10**9
@@ -138,7 +138,7 @@ def test_batches_join_without_a_seam(monkeypatch):
     rng = np.random.default_rng(3)
     source = bars(*((int(c), int(c) + 3, int(c) - 3, int(c) + 1, 50) for c in 500 + np.cumsum(rng.integers(-2, 3, 50))))
     whole = touches(rebuild(source, 4))
-    monkeypatch.setattr("data_catalog.quotes_from_bars.BATCH", 7)
+    monkeypatch.setattr("data_catalog.rebuilt_quotes.from_bars.BATCH", 7)
     assert touches(rebuild(source, 4)) == whole
 
 

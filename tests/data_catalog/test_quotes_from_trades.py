@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_catalog.columns import BUYER, SELLER, Quotes, Trades
-from data_catalog.quotes_from_trades import TouchRebuilder, touch_error
+from data_catalog.rebuilt_quotes.from_trades import TouchRebuilder, touch_error
 
 SECOND = 10**9
 

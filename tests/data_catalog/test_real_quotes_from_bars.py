@@ -10,9 +10,9 @@ from data_catalog.columns import Bars, Quotes, Trades
 from data_catalog.counts import Grid
 from data_catalog.instruments import find_instrument
 from data_catalog.klines import parse_klines
-from data_catalog.quotes_from_bars import quotes_from_bars, usual_spread_ticks
-from data_catalog.quotes_from_trades import touch_error
-from data_catalog.recording import RecordingParser
+from data_catalog.rebuilt_quotes.from_bars import quotes_from_bars, usual_spread_ticks
+from data_catalog.rebuilt_quotes.from_trades import touch_error
+from data_catalog.recordings.parser import RecordingParser
 
 pytestmark = pytest.mark.real_data
 

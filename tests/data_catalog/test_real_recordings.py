@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from data_catalog.book_agreement import BookTouch
+from data_catalog.checks.book_agreement import BookTouch
 from data_catalog.columns import Deltas, FundingRates, Quotes, Trades
 from data_catalog.commands.check import command as check
 from data_catalog.commands.import_files import command as import_files
 from data_catalog.counts import Grid
 from data_catalog.instruments import find_instrument
 from data_catalog.klines import parse_klines
-from data_catalog.quotes_from_trades import TouchRebuilder, touch_error
-from data_catalog.recording import RecordingParser
-from data_catalog.recording_lines import read_batches
+from data_catalog.rebuilt_quotes.from_trades import TouchRebuilder, touch_error
+from data_catalog.recordings.lines import read_batches
+from data_catalog.recordings.parser import RecordingParser
 
 pytestmark = pytest.mark.real_data
 

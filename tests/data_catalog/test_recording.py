@@ -10,7 +10,7 @@ import pytest
 from bad_input import BadInput
 from data_catalog.columns import BUYER, SELLER, Deltas, FundingRates, Quotes, Trades
 from data_catalog.instruments import find_instrument
-from data_catalog.recording import RecordingParser
+from data_catalog.recordings.parser import RecordingParser
 
 START_US = 1_721_749_182_000_000
 SPOT = find_instrument("NEXOUSDT.BINANCE")

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
-import data_catalog.staging as staging
+import data_catalog.store.staging as staging
 from bad_input import BadInput
 from data_catalog.columns import Quotes
-from data_catalog.contents import contents
 from data_catalog.instruments import find_instrument
-from data_catalog.origin import Origin
-from data_catalog.write import CatalogWriter
+from data_catalog.store.contents import contents
+from data_catalog.store.origin import Origin
+from data_catalog.store.write import CatalogWriter
 
 NEXO = find_instrument("NEXOUSDT.BINANCE")
 BTC = find_instrument("BTCUSDT.BINANCE")
@@ -31,8 +31,8 @@ import numpy as np
 import pyarrow.parquet
 from data_catalog.columns import Quotes
 from data_catalog.instruments import find_instrument
-from data_catalog.origin import Origin
-from data_catalog.write import CatalogWriter
+from data_catalog.store.origin import Origin
+from data_catalog.store.write import CatalogWriter
 
 def die_at(call):
     left = [call]
@@ -76,7 +76,7 @@ for call in itertools.count(1):
 WAITING_WRITER = """
 import pathlib, sys
 sys.path.insert(0, sys.argv[1])
-from data_catalog.write import CatalogWriter
+from data_catalog.store.write import CatalogWriter
 with CatalogWriter(pathlib.Path(sys.argv[2])):
     print("writing", flush=True)
     sys.stdin.read()

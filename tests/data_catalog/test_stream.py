@@ -20,9 +20,9 @@ from nautilus_trader.trading.strategy import Strategy
 from bad_input import BadInput
 from data_catalog.columns import Bars, Deltas, FundingRates, Quotes, Trades
 from data_catalog.instruments import currency, synthetic_perpetual
-from data_catalog.origin import Origin
-from data_catalog.stream import DataRequest, merge, stream
-from data_catalog.write import CatalogWriter
+from data_catalog.store.origin import Origin
+from data_catalog.store.stream import DataRequest, merge, stream
+from data_catalog.store.write import CatalogWriter
 
 A, B = synthetic_perpetual("SYNAUSDT"), synthetic_perpetual("SYNBUSDT")
 A_ID, B_ID = str(A.id), str(B.id)

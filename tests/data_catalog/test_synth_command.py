@@ -9,8 +9,8 @@ from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from bad_input import BadInput
 from data_catalog.__main__ import data_catalog
-from data_catalog.data_types import DATA_TYPES, data_folder, files_in
-from data_catalog.origin import record_of
+from data_catalog.store.data_types import DATA_TYPES, data_folder, files_in
+from data_catalog.store.origin import record_of
 from data_catalog.synth import SyntheticMarket, checked_market, market_model, write_synthetic_market
 from models.synthetic_market import generate
 

@@ -23,14 +23,14 @@ from nautilus_trader.model.identifiers import TradeId
 from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
-import data_catalog.staged_file
-import data_catalog.write
+import data_catalog.store.staged_file
+import data_catalog.store.write
 from bad_input import BadInput
 from data_catalog.columns import Bars, Deltas, FundingRates, Quotes, Trades
-from data_catalog.fixed_point import fixed_point
 from data_catalog.instruments import find_instrument, synthetic_perpetual
-from data_catalog.origin import Origin, Source, record_of
-from data_catalog.write import CatalogWriter
+from data_catalog.store.fixed_point import fixed_point
+from data_catalog.store.origin import Origin, Source, record_of
+from data_catalog.store.write import CatalogWriter
 
 NEXO = find_instrument("NEXOUSDT.BINANCE")
 BTC = find_instrument("BTCUSDT-PERP.BINANCE")
@@ -228,12 +228,12 @@ def test_funding_rates_come_back_through_the_engines_catalog(tmp_path):
     assert [(update.ts_event, update.ts_init) for update in found] == [
         (time, time) for time in funding_rates().ts_init.tolist()
     ]
-    # The engine's catalog returns rates as text; data_catalog.stream makes them decimals again.
+    # The engine's catalog returns rates as text; data_catalog.store.stream makes them decimals again.
     assert [str(update.rate) for update in found] == ["0.0001", "-0.00003", "0"]
 
 
 def test_chunks_of_one_series_become_one_file_equal_to_one_call(tmp_path, monkeypatch):
-    monkeypatch.setattr(data_catalog.staged_file, "ROW_GROUP", 16)
+    monkeypatch.setattr(data_catalog.store.staged_file, "ROW_GROUP", 16)
     with CatalogWriter(tmp_path / "chunks") as writer:
         for start in range(0, 50, 7):
             writer.quotes(NEXO, quotes().slice(start, start + 7), RECORDED)
@@ -248,7 +248,7 @@ def test_chunks_of_one_series_become_one_file_equal_to_one_call(tmp_path, monkey
 
 
 def test_pending_rows_of_many_series_are_written_out_at_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(data_catalog.write, "_PENDING_LIMIT", 2_000)
+    monkeypatch.setattr(data_catalog.store.write, "_PENDING_LIMIT", 2_000)
     instruments = [synthetic_perpetual(f"SYN{letter}USDT") for letter in "ABCD"]
     with CatalogWriter(tmp_path) as writer:
         for start in range(0, 50, 10):

@@ -40,4 +40,4 @@ def test_models_load_no_engine_and_no_file_format(modules, project):
 
 
 def test_a_model_that_loads_more_would_be_noticed(project):
-    assert "msgspec" in loaded_by(["data_catalog.origin"], project)
+    assert "msgspec" in loaded_by(["data_catalog.store.origin"], project)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from data_catalog.contents import load_instruments
-from data_catalog.stream import DataRequest, stream
+from data_catalog.store.contents import load_instruments
+from data_catalog.store.stream import DataRequest, stream
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
 from models.market_making.glft import glft_distances
 from strategies.avellaneda_stoikov import AvellanedaStoikov, AvellanedaStoikovConfig

@@ -1,0 +1,1 @@
+"""Binance's public archive: what it has, how it is fetched, and its files as columns."""

@@ -1,0 +1,1 @@
+"""What a catalog says of a market: volatility, flow, costs."""

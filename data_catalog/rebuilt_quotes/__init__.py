@@ -1,0 +1,1 @@
+"""Quotes where none were recorded, from trades or bars."""

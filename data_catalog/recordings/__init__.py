@@ -1,0 +1,1 @@
+"""Recorded websocket files as columns."""
