@@ -90,13 +90,23 @@ def summarise(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
         JSON types; keys in the order of reading. A figure that cannot be computed is None beside `<name>_why`.
 
     """
-    equity = [float(point.equity) for point in ledger.equity_curve]
-    parts = ledger.equity_curve[-1].parts
-    start, end = ledger.equity_curve[0].equity, ledger.equity_curve[-1].equity
-    fills = ledger.fills
-    realised = _realised(fills)
-    traded = EXACT.subtract(parts.total, ledger.equity_curve[-1].holdings)
-    summary: dict[str, Any] = {
+    summary = _what_ran(ledger, facts)
+    _put_profit(summary, ledger)
+    _put_trading(summary, ledger, facts)
+    summary["fills_assumption"] = facts.fills_assumption
+    summary["fills_description"] = facts.fills_description
+    summary["latency_ms"] = facts.latency_ms
+    summary["fees"] = next(iter(facts.fees.values())) if len(facts.fees) == 1 else facts.fees
+    summary["risk"] = facts.risk
+    if facts.risk is None:
+        summary["risk_why"] = "the setup has no risk actor"
+    summary["by_strategy"] = _breakdown(ledger, "strategy")
+    summary["by_instrument"] = _breakdown(ledger, "instrument")
+    return summary
+
+
+def _what_ran(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
+    return {
         "setup": facts.setup,
         "description": facts.description,
         "run_id": facts.run_id,
@@ -110,38 +120,45 @@ def summarise(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
         "events_per_s": round(facts.events / facts.elapsed_s) if facts.elapsed_s > 0 else None,
         "instruments": [instrument_id.value for instrument_id in ledger.config.instrument_ids],
         "currency": ledger.config.currency,
-        "equity_start": float(start),
-        "equity_end": float(end),
-        "pnl": float(parts.total),
     }
-    _put(summary, "pnl_pct", _ratio(parts.total * 100, start, "the run began without equity"))
-    summary["pnl_parts"] = parts_as_dict(parts)
-    summary["pnl_holdings"] = float(ledger.equity_curve[-1].holdings)
-    summary["pnl_trading"] = float(traded)
-    _put_markouts(summary, fills)
+
+
+def _put_profit(summary: dict[str, Any], ledger: Ledger) -> None:
+    curve = ledger.equity_curve
+    start, last = curve[0].equity, curve[-1]
+    summary["equity_start"] = float(start)
+    summary["equity_end"] = float(last.equity)
+    summary["pnl"] = float(last.parts.total)
+    _put(summary, "pnl_pct", _ratio(last.parts.total * 100, start, "the run began without equity"))
+    summary["pnl_parts"] = parts_as_dict(last.parts)
+    summary["pnl_holdings"] = float(last.holdings)
+    summary["pnl_trading"] = float(_traded(ledger))
+    _put_markouts(summary, ledger.fills)
+    equity = [float(point.equity) for point in curve]
+    without_holdings = [float(EXACT.subtract(point.equity, point.holdings)) for point in curve]
     _put(summary, "max_drawdown_pct", max_drawdown_pct(equity))
     _put(summary, "sharpe", sharpe(equity, ledger.config.interval_secs))
-    without_holdings = [float(EXACT.subtract(point.equity, point.holdings)) for point in ledger.equity_curve]
     _put(summary, "sharpe_trading", sharpe(without_holdings, ledger.config.interval_secs))
+
+
+def _put_trading(summary: dict[str, Any], ledger: Ledger, facts: RunFacts) -> None:
+    fills = ledger.fills
+    realised = _realised(fills)
     summary["fills"] = len(fills)
     summary["orders"] = facts.orders
     summary["orders_denied"] = facts.denied
     _put(summary, "maker_share", _maker_share(fills))
-    _put(summary, "turnover", _turnover(fills, float(start)))
+    _put(summary, "turnover", _turnover(fills, summary["equity_start"]))
     _put(summary, "win_rate", win_rate(realised))
     _put(summary, "profit_factor", profit_factor(realised))
     summary["quotes"] = _quote_figures(list(ledger.samples.values()), ledger.position_points, len(fills))
-    _put(summary, "break_even_maker_fee_bps", _break_even_maker_fee(fills, traded))
-    summary["fills_assumption"] = facts.fills_assumption
-    summary["fills_description"] = facts.fills_description
-    summary["latency_ms"] = facts.latency_ms
-    summary["fees"] = next(iter(facts.fees.values())) if len(facts.fees) == 1 else facts.fees
-    summary["risk"] = facts.risk
-    if facts.risk is None:
-        summary["risk_why"] = "the setup has no risk actor"
-    summary["by_strategy"] = _breakdown(ledger, "strategy")
-    summary["by_instrument"] = _breakdown(ledger, "instrument")
-    return summary
+    _put(summary, "break_even_maker_fee_bps", _break_even_maker_fee(fills, _traded(ledger)))
+
+
+def _traded(ledger: Ledger) -> Decimal:
+    """Return the profit without the price change of what was held at the start."""
+    last = ledger.equity_curve[-1]
+    return EXACT.subtract(last.parts.total, last.holdings)
 
 
 def parts_as_dict(parts: Parts) -> dict[str, float]:

@@ -31,12 +31,12 @@ from messages import (
     RiskStateChanged,
     alpha_topic,
 )
-from models.market_making.quote_plan import Cancel, Command, Quote, Side, Submit, plan_commands
-from models.order_budget import OrderBudget
+from models.market_making.quote_plan import Quote, Side, plan_commands
 from strategies.config_checks import check_order_value, fee_warnings, tolerance_warnings
 from strategies.grid import Grid
 from strategies.inventory import Inventory, inventory_of
 from strategies.order_adapter import OrderAdapter
+from strategies.order_pacing import OrderPacing
 from strategies.quote_shaping import QuoteShaper
 from strategies.quoting_config import QuotingConfig
 from strategies.risk_obedience import RiskObedience
@@ -78,11 +78,10 @@ class QuotingStrategy(Strategy):
         self._shaper: QuoteShaper | None = None
         self._orders: WorkingOrders | None = None
         self._risk: RiskObedience | None = None
-        self._budget: OrderBudget | None = None
+        self._pacing = OrderPacing(self.config)
         self._can_modify = False
         self._quoting = False
         self._waiting = False
-        self._delayed_until_ns = {Side.BID: 0, Side.ASK: 0}
         self._alphas: dict[str, AlphaSignal] = {}
         self._post_only_rejections = 0
         self._denied = 0
@@ -200,8 +199,6 @@ class QuotingStrategy(Strategy):
         self._can_modify = adapter.can_modify
         self._orders = WorkingOrders(adapter)
         self._risk = RiskObedience(self.id.value, adapter, self._grid)
-        if config.order_budget:
-            self._budget = OrderBudget(config.order_budget, int(config.order_budget_window_secs * _SECOND_NS))
         self._quoting = True
         self._listen()
 
@@ -286,37 +283,14 @@ class QuotingStrategy(Strategy):
         if config.max_order_age_secs:
             self._orders.age(self.now_ns, int(config.max_order_age_secs * _SECOND_NS))
         desired = self._risk.permitted(self.desired_quotes())
-        plan = plan_commands(self._orders.and_others(), desired, self._tolerance(exact), self._can_modify)
+        tolerance = self._pacing.tolerance(self.mid, self.now_ns, exact)
+        plan = plan_commands(self._orders.and_others(), desired, tolerance, self._can_modify)
         self._waiting = not plan.complete
         for command in plan.commands:
-            if self._may_send(command):
+            if self._pacing.may_send(command, self.now_ns, self._orders.awaiting_replacement()):
                 self._orders.execute(command, self.now_ns)
             else:
                 self._waiting = True
-
-    def _tolerance(self, exact: bool) -> int:
-        """Return how far an order may be from its quote, in ticks; more as the order budget runs out."""
-        if self._budget is None:
-            return 0 if exact else int(self.mid * self.config.requote_threshold_bps * _BPS)
-        factor = self._budget.tolerance_factor(self.now_ns)
-        if factor == 1.0 and exact:
-            return 0
-        ticks = max(1.0, self.mid * self.config.requote_threshold_bps * _BPS) * min(factor, 1e6)
-        return int(ticks) if factor > 1.0 else int(self.mid * self.config.requote_threshold_bps * _BPS)
-
-    def _may_send(self, command: Command) -> bool:
-        """Return whether the delay after a fill and the order budget allow a command, and count it if so."""
-        if isinstance(command, Submit) and self.now_ns < self._delayed_until_ns[command.quote.side]:
-            return False
-        if self._budget is None or (isinstance(command, Cancel) and not command.replaces):
-            return True
-        assert self._orders is not None
-        if isinstance(command, Cancel):  # its replacement will need a place of its own
-            return self._budget.left(self.now_ns) > self._orders.awaiting_replacement()
-        if self._budget.left(self.now_ns) <= 0:
-            return False
-        self._budget.spend(self.now_ns)
-        return True
 
     # -- Order events -------------------------------------------------------------------------------------------------
 
@@ -375,8 +349,7 @@ class QuotingStrategy(Strategy):
         if self.config.hanging_orders_cancel_bps:
             self._orders.hang(Side.ASK if side is Side.BID else Side.BID)
         if self.config.filled_order_delay_secs:
-            until = now_ns + int(self.config.filled_order_delay_secs * _SECOND_NS)
-            self._delayed_until_ns[side] = until
+            until = self._pacing.delay(side, now_ns)
             name = f"{self.id}-delay-{side.name}"
             if name in self.clock.timer_names:
                 self.clock.cancel_timer(name)
