@@ -71,7 +71,9 @@ def assumptions(summary: Summary) -> str:
     """Return how fills, fees and data were assumed: what the figures stand and fall with."""
     latency = ", ".join(f"{name} {fmt.flat(value)} ms" for name, value in summary.table("latency_ms").items())
     fills = [summary.text("fills_description"), f"Latency: {latency}." if latency else ""]
-    quotes = "Quotes rebuilt from trades." if summary.get("reconstructed_quotes") else "Quotes as they were sent."
+    quotes = (
+        "Quotes rebuilt from trades or bars." if summary.get("reconstructed_quotes") else "Quotes as they were sent."
+    )
     boxes = (
         ("Fill assumption", [fmt.flat(summary.get("fills_assumption"))], " ".join(filter(None, fills))),
         ("Fees", fee_texts(summary), "Of the traded value, on every fill. A negative fee is a rebate."),

@@ -14,7 +14,7 @@ from reports.figures import Shown, Summary, show
 from reports.format import printable
 
 SYNTHETIC = "SYNTHETIC MARKET: generated, not recorded"
-RECONSTRUCTED = "RECONSTRUCTED QUOTES: rebuilt from trades, every figure is an estimate"
+RECONSTRUCTED = "RECONSTRUCTED QUOTES: rebuilt from trades or bars, every figure is an estimate"
 ESSENTIALS = (*(figure for figure in HEADLINE if figure is not FEES), *MORE)
 
 

@@ -61,7 +61,7 @@ class MarketData:
 
     @property
     def reconstructed(self) -> bool:
-        """Whether any quotes were rebuilt from trades."""
+        """Whether any quotes were rebuilt from trades or bars."""
         return any(entry.reconstructed for entry in self.entries)
 
 
