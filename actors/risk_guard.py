@@ -68,11 +68,11 @@ class RiskGuardConfig(ActorConfig, frozen=True, kw_only=True):
 
 
 class RefusalCount(msgspec.Struct, kw_only=True):
-    """How often a rule said no, and the first time it did."""
+    """How often a rule said no to a strategy, from when to when, and what it said the first time."""
 
     count: int
     ts_ns: int
-    strategy: str
+    last_ns: int
     instrument: str
     value: Decimal
     limit: Decimal
@@ -93,7 +93,7 @@ class RiskGuard(Actor):
 
     def _forget(self) -> None:
         config = self.config
-        self.refusals: dict[str, RefusalCount] = {}
+        self.refusals: dict[tuple[str, str], RefusalCount] = {}
         self.exposures: dict[str, InstrumentExposure] = {
             instrument_id.value: InstrumentExposure() for instrument_id in config.instrument_ids
         }
@@ -232,14 +232,15 @@ class RiskGuard(Actor):
         return known[1]
 
     def _count(self, order: ProposedOrder, breach: Breach, now_ns: int) -> None:
-        known = self.refusals.get(breach.rule)
+        known = self.refusals.get((breach.rule, order.strategy))
         if known is not None:
             known.count += 1
+            known.last_ns = now_ns
             return
-        self.refusals[breach.rule] = RefusalCount(
+        self.refusals[breach.rule, order.strategy] = RefusalCount(
             count=1,
             ts_ns=now_ns,
-            strategy=order.strategy,
+            last_ns=now_ns,
             instrument=order.instrument,
             value=breach.value,
             limit=breach.limit,

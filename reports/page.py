@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from reports import sections, tables
+from reports import risk_tables, sections, tables
 from reports.charts import charts, undrawn_markets
 from reports.checks import disagreements
 from reports.markup import text
@@ -71,6 +71,8 @@ def _body(results: Results, drawn: list[Chart]) -> str:
             sections.banners(summary, disagreements(results)),
             sections.headline(summary),
             sections.assumptions(summary),
+            risk_tables.halt_table(summary),
+            risk_tables.refusal_table(summary),
             f'<div class="charts">{"".join(sections.chart(chart) for chart in drawn)}</div>',
             f'<p class="small">Without a chart: {text(", ".join(left_out))}</p>' if left_out else "",
             sections.more_figures(summary),

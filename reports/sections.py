@@ -11,6 +11,7 @@ from reports.figures import Summary, show
 from reports.markup import card, collapsible, items, pairs, text, tile
 from reports.plotting import Chart
 from reports.results_folder import Results
+from reports.risk_tables import halt_line
 
 SYNTHETIC = (
     "SYNTHETIC MARKET",
@@ -51,7 +52,7 @@ def banners(summary: Summary, doubts: list[str]) -> str:
         for title, explanation, key in ((*SYNTHETIC, "synthetic"), (*RECONSTRUCTED, "reconstructed_quotes"))
         if summary.get(key)
     ]
-    halts = [fmt.flat(halt) for halt in summary.entries("risk.halts")]
+    halts = [halt_line(halt) for halt in summary.entries("risk.halts")]
     if halts:
         found.append(f'<div class="banner halted"><strong>STOPPED BY A RISK CONTROL</strong>{items(halts)}</div>')
     warnings = summary.texts("warnings")

@@ -12,6 +12,7 @@ from reports import format as fmt
 from reports.definitions import FEES, HEADLINE, MARKOUTS, MORE, PART_FIGURES, PNL, fee_texts
 from reports.figures import Shown, Summary, show
 from reports.format import printable
+from reports.risk_tables import halt_line
 
 SYNTHETIC = "SYNTHETIC MARKET: generated, not recorded"
 RECONSTRUCTED = "RECONSTRUCTED QUOTES: rebuilt from trades or bars, every figure is an estimate"
@@ -69,7 +70,7 @@ def _labels(figures: Summary, console: Console) -> None:
     for key in (key for key in labels if figures.get(key)):
         _line(console, f" {labels[key]} ", "bold reverse yellow")
     for halt in figures.entries("risk.halts"):
-        _line(console, f"STOPPED BY A RISK CONTROL: {fmt.flat(halt)}", "bold red")
+        _line(console, f"STOPPED BY A RISK CONTROL: {halt_line(halt)}", "bold red")
     for warning in figures.texts("warnings"):
         _line(console, f"Warning: {warning}", "yellow")
 

@@ -30,24 +30,23 @@ def stopped_by_risk(controls: RiskControls) -> bool:
 
 
 def risk_summary(controls: RiskControls, ledger: Ledger) -> dict[str, Any]:
-    """Return the `risk` part of the summary: state, halts, and refusals by rule, each with its first example."""
+    """Return the `risk` part of the summary: state, halts, and refusals by rule and strategy with the first of each."""
     return {
         "state": risk_state(controls).value,
         "halts": [_halt(halt, ledger) for halt in controls.kill_switch.halts],
-        "refusals": {
-            rule: {
+        "refusals": [
+            {
+                "rule": rule,
+                "strategy": strategy,
+                "instrument": refusal.instrument,
                 "count": refusal.count,
-                "first": {
-                    "time": precise_time(refusal.ts_ns),
-                    "strategy": refusal.strategy,
-                    "instrument": refusal.instrument,
-                    "rule": rule,
-                    "value": float(refusal.value),
-                    "limit": float(refusal.limit),
-                },
+                "first": precise_time(refusal.ts_ns),
+                "last": precise_time(refusal.last_ns),
+                "value": float(refusal.value),
+                "limit": float(refusal.limit),
             }
-            for rule, refusal in sorted(controls.guard.refusals.items())
-        },
+            for (rule, strategy), refusal in sorted(controls.guard.refusals.items())
+        ],
     }
 
 

@@ -109,8 +109,13 @@ def test_refusals_are_counted_with_an_example(crash: Path, run_here: Any) -> Non
     _, out, _ = run_here("setup.yaml", "--json", "--set", "risk={max_order_notional_quote: 50}")
 
     summary = json.loads(out)
-    refusal = summary["risk"]["refusals"]["max_order_notional_quote"]
+    (refusal,) = summary["risk"]["refusals"]
     assert (summary["risk"]["state"], summary["fills"]) == ("RUNNING", 0)
+    assert (refusal["rule"], refusal["strategy"]) == ("max_order_notional_quote", "FixedSpread-000")
     assert refusal["count"] > 10
-    assert refusal["first"]["limit"] == 50
-    assert refusal["first"]["value"] > 50
+    assert refusal["first"] < refusal["last"]
+    assert refusal["value"] > refusal["limit"] == 50
+    (folder,) = (crash.parent / "results" / "crash").iterdir()
+    page = (folder / "report.html").read_text()
+    assert "Refused by the guard" in page
+    assert f"<td>{refusal['count']:,}</td>" in page

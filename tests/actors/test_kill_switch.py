@@ -231,7 +231,7 @@ def test_the_flatten_goes_out_though_the_order_budget_is_spent(market_of: Any, r
 
     run = replay(market, [maker(perpetual)], balances=("1000 USDT",), on_engine=watched)
 
-    assert watched.controls.guard.refusals["max_orders_per_10s"].count > 0
+    assert watched.controls.guard.refusals["max_orders_per_10s", "FixedSpread-000"].count > 0
     assert watched.state is State.HALTED
     assert sum(fill.sign * fill.quantity for fill in run.ledger.fills) == 0
 

@@ -34,7 +34,10 @@ class Guarded:
 
     @property
     def refusals(self) -> dict[str, int]:
-        return {rule: refusal.count for rule, refusal in self.controls.guard.refusals.items()}
+        counts: dict[str, int] = {}
+        for (rule, _), refusal in self.controls.guard.refusals.items():
+            counts[rule] = counts.get(rule, 0) + refusal.count
+        return counts
 
 
 class Script(Strategy):
@@ -104,10 +107,10 @@ def test_a_maker_asks_and_a_refused_quote_is_never_made_an_order(market_of: Any,
     run = replay(market, [maker(perpetual)], on_engine=guarded)
 
     assert run.orders() == []
-    refusal = guarded.controls.guard.refusals["max_order_qty"]
+    refusal = guarded.controls.guard.refusals["max_order_qty", "FixedSpread-000"]
     assert refusal.count > 100
-    assert (refusal.value, refusal.limit) == (2, Decimal("1.999"))
-    assert (refusal.strategy, refusal.instrument) == ("FixedSpread-000", "SYNUSDT-PERP.BINANCE")
+    assert refusal.ts_ns < refusal.last_ns <= market.ticks[-1].ts_init
+    assert (refusal.value, refusal.limit, refusal.instrument) == (2, Decimal("1.999"), "SYNUSDT-PERP.BINANCE")
 
 
 @pytest.mark.parametrize("fills", ["optimistic", "queue_latency"])

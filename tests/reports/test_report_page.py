@@ -116,6 +116,30 @@ def test_what_nobody_may_overlook_is_said_once_and_only_when_it_is_so(
     assert page_of(short, **changes).text.count(label) == 1
 
 
+HALT = {
+    "time": "2024-07-23T15:40:00.250000Z", "scope": "account", "rule": "max_drawdown_pct",
+    "value": 4.0123456, "limit": 4.0, "action": "flatten", "latched": True, "halted_after_s": 1.25, "cost": 3.5,
+}  # fmt: skip
+REFUSAL = {
+    "rule": "price_collar_bps", "strategy": "Maker-000", "instrument": "NEXOUSDT.BINANCE", "count": 12_345,
+    "first": "2024-07-23T15:40:00.250000Z", "last": "2024-07-23T16:40:00.250000Z", "value": 1.25, "limit": 1.2,
+}  # fmt: skip
+
+
+def test_what_the_risk_controls_did_stands_in_tables(short: Path) -> None:
+    untouched = page_of(short).text
+    assert "Refused by the guard" not in untouched
+    assert "Stopped by a risk control" not in untouched
+    unsettled = HALT | {"halted_after_s": None, "halted_after_s_why": "it only warned", "reason": "my own hand"}
+    page = page_of(short, risk={"state": "HALTED", "halts": [HALT, unsettled], "refusals": [REFUSAL]})
+    for text in (
+        "account: max_drawdown_pct was 4.01235, the limit is 4; action: flatten",
+        "1.250 s", "3.5000 USDT", "my own hand", "price_collar_bps", "12,345", "2024-07-23 16:40:00", "1.25", "1.2",
+    ):  # fmt: skip
+        assert text in page.text
+    assert any(attributes.get("title") == "it only warned" for _, attributes in page.tags)
+
+
 def test_a_missing_figure_is_a_dash_with_its_reason_in_sight(short: Path) -> None:
     page = page_of(short, sharpe=None, sharpe_why="the run is shorter than two grid steps")
     assert "—" in page.text
@@ -148,7 +172,15 @@ def test_texts_from_files_are_never_markup(tmp_path: Path) -> None:
     harmless = page_of(folder)
     hostile = {"description": HOSTILE, "run_id": HOSTILE, "setup": HOSTILE, "currency": HOSTILE, "warnings": [HOSTILE]}
     hostile |= {"fills_assumption": HOSTILE, "start": HOSTILE, "sharpe": None, "sharpe_why": HOSTILE}
-    page = page_of(folder, **hostile, risk={"state": HOSTILE, "halts": [HOSTILE]})
+    page = page_of(
+        folder,
+        **hostile,
+        risk={
+            "state": HOSTILE,
+            "halts": [HOSTILE, dict.fromkeys(HALT, HOSTILE)],
+            "refusals": [dict.fromkeys(REFUSAL, HOSTILE)],
+        },
+    )
     assert not [tag for tag, _ in page.tags if tag in {"img", "b"}]
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
     assert len(page.scripts) == len(harmless.scripts) == 3
