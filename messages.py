@@ -23,6 +23,9 @@ EQUITY_TOPIC: Final = "ballast.equity"
 RISK_STATE_TOPIC: Final = "ballast.risk.state"
 """Carries a `RiskStateChanged` whenever trading is reduced, halted or resumed."""
 
+RESUMED_TOPIC: Final = "ballast.risk.resumed"
+"""Published with the time in ns when a person ends all halts: whoever watches arms its limits anew, from there."""
+
 ALARM_TOPIC: Final = "ballast.risk.alarm"
 """Carries `RiskAlarm`s from whoever watches to the kill switch."""
 
@@ -145,6 +148,8 @@ class RiskAlarm(msgspec.Struct, frozen=True, kw_only=True):
         Whether only a person ends it.
     over : bool
         Whether it has ended by itself.
+    until_ns : int, optional
+        When it will end by itself, UNIX ns, where that is known.
 
     """
 
@@ -153,6 +158,7 @@ class RiskAlarm(msgspec.Struct, frozen=True, kw_only=True):
     breach: Breach
     latched: bool = True
     over: bool = False
+    until_ns: int | None = None
 
 
 class RiskStateChanged(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,9 +189,17 @@ class RiskStateChanged(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def permits(self) -> str:
-        """Which orders may be sent: all, reducing (quotes that reduce and orders that close), closing, or none."""
+        """Which orders may be sent, one of `PERMITS`."""
         if self.state == "RUNNING":
             return "all"
         if self.state == "HALTED" or self.action == "cancel":
             return "none"
-        return "closing" if self.action == "flatten" else "reducing"
+        return {"flatten": "closing", "flatten_passively": "unwinding"}.get(self.action, "reducing")
+
+
+PERMITS: Final = ("closing", "unwinding", "none", "reducing", "all")
+"""
+Which orders a state permits, hardest action first: orders that close; quotes that reduce, until flat; none; quotes that
+reduce; all. Where an account and a strategy are in different states, the first of the two holds: a strategy that was
+halted with a position takes part in closing the account.
+"""

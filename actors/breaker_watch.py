@@ -7,7 +7,7 @@ from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.config import ActorConfig, PositiveInt
 from nautilus_trader.model.events import OrderEvent, OrderFilled, OrderModifyRejected, OrderRejected
 
-from messages import ALARM_TOPIC, RiskAlarm
+from messages import ALARM_TOPIC, RESUMED_TOPIC, RiskAlarm
 from models.rate_limits import Breaker
 
 _COUNTED: Final = frozenset((OrderFilled, OrderRejected, OrderModifyRejected))
@@ -40,9 +40,14 @@ class BreakerWatch(Actor):
     def on_start(self) -> None:
         """Listen to order events."""
         self.msgbus.subscribe("events.order.*", self._on_order_event)
+        self.msgbus.subscribe(RESUMED_TOPIC, self._on_resumed)
 
     def on_reset(self) -> None:
         """Forget everything, so that the next run starts like the first."""
+        self._forget()
+
+    def _on_resumed(self, now_ns: int) -> None:
+        """Count anew: a breaker that has tripped says nothing more."""
         self._forget()
 
     def _on_order_event(self, event: OrderEvent) -> None:

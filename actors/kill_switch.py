@@ -1,36 +1,52 @@
 """The kill switch: alarms come in, the state of trading goes out, and a halt stays until a person ends it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Final, Literal, Protocol
 
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.config import ActorConfig
 from nautilus_trader.common.events import TimeEvent
 from nautilus_trader.model.identifiers import InstrumentId, StrategyId
-from nautilus_trader.model.instruments import CurrencyPair
-from nautilus_trader.model.position import Position
 
-from messages import ACCOUNT, ALARM_TOPIC, RISK_STATE_TOPIC, RiskAlarm, RiskStateChanged
+from messages import ACCOUNT, ALARM_TOPIC, RESUMED_TOPIC, RISK_STATE_TOPIC, RiskAlarm, RiskStateChanged
 from models.risk_limits import Breach
 from models.risk_state import ActionName, RiskMachine, State, Trip
 
 type TradingStateName = Literal["ACTIVE", "REDUCING", "HALTED"]
 
 _CHECK: Final = "kill-switch-check"
+_NOW: Final = "kill-switch-now"
 
 
 class Latch(Protocol):
-    """Keeps latched trips over restarts."""
+    """Keeps trips over restarts, and brings what a person commands."""
 
     def load(self) -> dict[str, list[Trip]]:
         """Return the trips that hold, by scope; a file that cannot be read is a trip itself."""
 
     def save(self, trips: dict[str, list[Trip]]) -> None:
         """Keep the trips that hold, by scope."""
+
+    def halt_reason(self) -> str | None:
+        """Return why a person wants trading halted; None where nobody does."""
+
+    def was_resumed(self) -> bool:
+        """Return whether a person has ended all halts since this was asked last."""
+
+
+class Engine(Protocol):
+    """What the kill switch does to the engine."""
+
+    def set_trading_state(self, name: TradingStateName) -> None:
+        """Set the trading state."""
+
+    def is_flat(self, strategy: str | None) -> bool:
+        """Return whether a strategy, or all of them, hold nothing that can be closed."""
+
+    def enforce(self, strategy: str, action: ActionName) -> None:
+        """Do for a strategy what it has not done of itself: cancel its orders, close its positions."""
 
 
 class KillSwitchConfig(ActorConfig, frozen=True, kw_only=True):
@@ -44,16 +60,13 @@ class KillSwitchConfig(ActorConfig, frozen=True, kw_only=True):
     actions : dict
         What is done, by rule.
     check_interval_secs : Decimal
-        How often it looks whether what it asked for is done, and asks again.
-    kill_file : str, optional
-        A file whose appearance halts the account.
+        How often it looks whether what it asked for is done, and whether a person commands something.
 
     """
 
     instrument_ids: tuple[InstrumentId, ...]
     actions: dict[str, ActionName]
     check_interval_secs: Decimal = Decimal(1)
-    kill_file: str | None = None
 
 
 @dataclass(slots=True)
@@ -84,29 +97,24 @@ class KillSwitch(Actor):
     """
     Leads the account and each strategy from RUNNING over REDUCING to HALTED, as `models.risk_state` has it.
 
-    The order that works with the engine: trading state REDUCING, strategies cancel their own orders and close their
-    positions, trading state HALTED once all is flat and no order is open. While that takes, the state is published
-    again at each check, and strategies do what is left to do.
+    The order that works with the engine: trading state REDUCING, own orders cancelled, positions closed, trading state
+    HALTED once all is flat and no order is open. Strategies hear the state first and do it their way; at each check,
+    what they have left undone is done for them, so that a strategy that knows nothing of risk ends the same.
 
     Parameters
     ----------
     config : KillSwitchConfig
         What to do.
-    set_trading_state : callable
-        Sets the trading state of the engine.
+    engine : Engine
+        Carries it out.
     latch : Latch, optional
-        Keeps halts over restarts.
+        Keeps halts over restarts, and brings a person's commands.
 
     """
 
-    def __init__(
-        self,
-        config: KillSwitchConfig,
-        set_trading_state: Callable[[TradingStateName], None],
-        latch: Latch | None = None,
-    ) -> None:
+    def __init__(self, config: KillSwitchConfig, engine: Engine, latch: Latch | None = None) -> None:
         super().__init__(config)
-        self._set_trading_state = set_trading_state
+        self._engine = engine
         self._latch = latch
         self._forget()
 
@@ -117,56 +125,79 @@ class KillSwitch(Actor):
     # -- Life cycle ---------------------------------------------------------------------------------------------------
 
     def on_start(self) -> None:
-        """Take over what held before the restart, and listen to alarms."""
+        """Take over what held before the restart, and listen to alarms and to a person."""
         self.msgbus.subscribe(ALARM_TOPIC, self._on_alarm)
-        if self.config.kill_file is not None:
-            self._look_again()
-        kept = self._latch.load() if self._latch is not None else {}
-        for scope, trips in kept.items():
+        if self._latch is None:
+            return
+        now_ns = self.clock.timestamp_ns()
+        for scope, trips in self._latch.load().items():
             for trip in trips:
-                self._trip(scope, trip)
+                if trip.until_ns is None or trip.until_ns > now_ns:
+                    self._trip(scope, trip)
+        self._obey_a_person(self._latch)
+        self._look_again()
 
     def on_reset(self) -> None:
         """Forget everything, so that the next run starts like the first."""
         self._forget()
 
-    # -- Alarms -------------------------------------------------------------------------------------------------------
+    # -- A person -----------------------------------------------------------------------------------------------------
 
-    def trip_by_hand(self, reason_code: str = "manual") -> None:
+    def trip_by_hand(self, reason: str) -> None:
         """Halt the account because a person says so."""
-        self._trip(ACCOUNT, self._as_trip(Breach(reason_code, Decimal(1), Decimal(0)), latched=True))
+        action = self.config.actions["manual"]
+        self._trip(ACCOUNT, Trip(self.clock.timestamp_ns(), "manual", Decimal(1), Decimal(0), action, reason=reason))
 
     def resume(self) -> None:
-        """End every halt, by the command of a person."""
+        """End every halt that is kept, by the command of a person; watches arm their limits anew."""
         for scope, machine in self.machines.items():
-            machine.resume()
-            self._publish(scope)
+            if machine.resume():
+                self.log.warning(f"{scope}: resumed by a person")
+                self._publish(scope)
         self._save()
+        self.msgbus.publish(RESUMED_TOPIC, self.clock.timestamp_ns())
+
+    def _obey_a_person(self, latch: Latch) -> None:
+        if latch.was_resumed():
+            self.resume()
+        reason = latch.halt_reason()
+        if reason is not None:
+            self.trip_by_hand(reason)
+
+    # -- Alarms -------------------------------------------------------------------------------------------------------
 
     def _on_alarm(self, alarm: RiskAlarm) -> None:
+        rule = alarm.breach.rule
         if alarm.over:
-            machine = self.machines.get(alarm.scope)
-            if machine is not None and machine.clear(alarm.breach.rule):
-                self._publish(alarm.scope)
+            self._clear(alarm.scope, rule)
             return
-        self._trip(alarm.scope, self._as_trip(alarm.breach, alarm.latched))
+        value, limit, action = alarm.breach.value, alarm.breach.limit, self.config.actions[rule]
+        trip = Trip(self.clock.timestamp_ns(), rule, value, limit, action, alarm.latched, alarm.until_ns)
+        self._trip(alarm.scope, trip)
 
-    def _as_trip(self, breach: Breach, latched: bool) -> Trip:
-        action = self.config.actions[breach.rule]
-        return Trip(self.clock.timestamp_ns(), breach.rule, breach.value, breach.limit, action, latched)
+    def _clear(self, scope: str, rule: str) -> None:
+        machine = self.machines.get(scope)
+        if machine is not None and machine.clear(rule):
+            self._publish(scope)
+            self._save()
 
     def _trip(self, scope: str, trip: Trip) -> None:
         machine = self.machines.setdefault(scope, RiskMachine())
         if not machine.trip(trip):
             return
-        self.log.error(f"{scope}: {trip.rule} was {trip.value}, the limit is {trip.limit}: {trip.action}")
+        self.log.error(f"{scope}: {trip.rule} was {trip.value}, the limit is {trip.limit}: {trip.action} {trip.reason}")
         self.halts.append(Halt(scope, trip, self._mids()))
-        self._save()
         if trip.action != "warn":
             self._publish(scope)
-            self._settle(scope, machine)
-            if machine.state is State.REDUCING:
-                self._look_again()
+            self._look_now()
+        if trip.until_ns is not None:
+            self._end_by_itself(scope, trip.rule, trip.until_ns)
+        self._save()
+
+    def _end_by_itself(self, scope: str, rule: str, until_ns: int) -> None:
+        name = f"kill-switch-until-{scope}-{rule}-{until_ns}"
+        if name not in self.clock.timer_names:
+            self.clock.set_time_alert_ns(name, until_ns, lambda _: self._clear(scope, rule))
 
     def _mids(self) -> dict[str, Decimal]:
         quotes = {name.value: self.cache.quote_tick(name) for name in self.config.instrument_ids}
@@ -178,6 +209,12 @@ class KillSwitch(Actor):
 
     # -- On the way to a halt -----------------------------------------------------------------------------------------
 
+    def _look_now(self) -> None:
+        """Look once the event that tripped is done with: until then, the engine's positions may not count its fill."""
+        if _NOW not in self.clock.timer_names:
+            self.clock.set_time_alert_ns(_NOW, self.clock.timestamp_ns(), self._on_check)
+        self._look_again()
+
     def _look_again(self) -> None:
         """Keep a timer while there is something to wait for: every timer costs, whatever it does."""
         if _CHECK not in self.clock.timer_names:
@@ -185,45 +222,44 @@ class KillSwitch(Actor):
             self.clock.set_timer(_CHECK, interval, callback=self._on_check)
 
     def _on_check(self, event: TimeEvent) -> None:
-        kill_file = self.config.kill_file
-        if kill_file is not None and Path(kill_file).exists():
-            self.trip_by_hand()
-        waiting = False
+        if self._latch is not None:
+            self._obey_a_person(self._latch)
         for scope, machine in self.machines.items():
-            if machine.state is State.REDUCING and machine.action != "stop_quoting":
-                self._settle(scope, machine)
-                if machine.state is State.REDUCING:
-                    waiting = True
-                    self._publish(scope)
-        if not waiting and kill_file is None and _CHECK in self.clock.timer_names:
+            if machine.state is State.REDUCING:
+                self._lead_on(scope, machine)
+        waiting = any(machine.state is State.REDUCING for machine in self.machines.values())
+        if not waiting and self._latch is None and _CHECK in self.clock.timer_names:
             self.clock.cancel_timer(_CHECK)
 
-    def _settle(self, scope: str, machine: RiskMachine) -> None:
-        strategy_id = None if scope == ACCOUNT else StrategyId(scope)
-        open_orders = self.cache.orders_open_count(strategy_id=strategy_id)
-        in_flight = self.cache.orders_inflight_count(strategy_id=strategy_id)
-        flat = all(self._is_dust(position) for position in self.cache.positions_open(strategy_id=strategy_id))
-        if machine.settle(flat, orders_open=bool(open_orders + in_flight)):
-            for halt in self.halts:
-                if halt.scope == scope and halt.halted_ns is None and halt.trip.action != "warn":
-                    halt.halted_ns = self.clock.timestamp_ns()
+    def _lead_on(self, scope: str, machine: RiskMachine) -> None:
+        if self._settle(scope, machine):
+            return
+        if machine.action != "stop_quoting":
             self._publish(scope)
+        strategies = [scope] if scope != ACCOUNT else sorted(known.value for known in self.cache.strategy_ids())
+        for strategy in strategies:
+            self._engine.enforce(strategy, machine.action)
 
-    def _is_dust(self, position: Position) -> bool:
-        """Return whether a position is too small for any order; only spot leaves such, as fees in the base asset."""
-        instrument = self.cache.instrument(position.instrument_id)
-        held = abs(position.signed_decimal_qty())
-        if held < instrument.size_increment.as_decimal():
-            return True
-        if not isinstance(instrument, CurrencyPair) or instrument.min_notional is None:
+    def _settle(self, scope: str, machine: RiskMachine) -> bool:
+        strategy = None if scope == ACCOUNT else scope
+        if not machine.settle(self._engine.is_flat(strategy), orders_open=self._has_orders(strategy)):
             return False
-        quote = self.cache.quote_tick(position.instrument_id)
-        return quote is not None and held * quote.bid_price.as_decimal() < instrument.min_notional.as_decimal()
+        for halt in self.halts:
+            if halt.scope == scope and halt.halted_ns is None and halt.trip.action != "warn":
+                halt.halted_ns = self.clock.timestamp_ns()
+        self._publish(scope)
+        return True
+
+    def _has_orders(self, strategy: str | None) -> bool:
+        cache, strategy_id = self.cache, None if strategy is None else StrategyId(strategy)
+        counts = (cache.orders_open_count, cache.orders_inflight_count, cache.orders_emulated_count)
+        return any(count(strategy_id=strategy_id) for count in counts)
+
+    # -- What others get to know --------------------------------------------------------------------------------------
 
     def _publish(self, scope: str) -> None:
         machine = self.machines[scope]
-        if scope == ACCOUNT:
-            self._set_trading_state(_TRADING_STATES[machine.state])
+        self._engine.set_trading_state(self._trading_state())
         cause = machine.cause
         change = RiskStateChanged(
             ts_ns=self.clock.timestamp_ns(),
@@ -234,9 +270,23 @@ class KillSwitch(Actor):
         )
         self.msgbus.publish(RISK_STATE_TOPIC, change)
 
+    def _trading_state(self) -> TradingStateName:
+        """Return the engine's state: the account's, but that a halted account lets a strategy's position be closed."""
+        state = self.machines[ACCOUNT].state
+        closing = any(
+            machine.state is State.REDUCING and machine.action in ("flatten", "flatten_passively")
+            for machine in self.machines.values()
+        )
+        return "REDUCING" if state is State.HALTED and closing else _TRADING_STATES[state]
+
     def _save(self) -> None:
-        if self._latch is not None:
-            self._latch.save({scope: list(machine.latched) for scope, machine in self.machines.items()})
+        """Keep the halts; where that fails, what is halted stays halted until the process ends."""
+        if self._latch is None:
+            return
+        try:
+            self._latch.save({scope: list(machine.kept) for scope, machine in self.machines.items()})
+        except OSError as error:
+            self.log.error(f"the halts could not be kept over a restart: {error}")
 
 
 _TRADING_STATES: Final[dict[State, TradingStateName]] = {

@@ -7,8 +7,8 @@ from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.config import ActorConfig, PositiveInt
 from nautilus_trader.common.events import TimeEvent
 
-from messages import ACCOUNT, ALARM_TOPIC, EQUITY_TOPIC, EquityMark, RiskAlarm
-from models.loss_limits import DailyLoss, DrawdownKill
+from messages import ACCOUNT, ALARM_TOPIC, EQUITY_TOPIC, RESUMED_TOPIC, EquityMark, RiskAlarm
+from models.loss_limits import DAY_NS, DailyLoss, DrawdownKill
 from models.risk_limits import Breach
 
 _INTERVALS_WITHOUT_EQUITY: Final = 3
@@ -38,16 +38,20 @@ class LossWatch(Actor):
         self._forget()
 
     def _forget(self) -> None:
+        self._arm()
+        self._interval_ns = self.config.equity_interval_secs * _SECOND_NS
+        self._heard_ns = 0
+        self._unknown = False
+
+    def _arm(self) -> None:
         config = self.config
         self._drawdown = DrawdownKill(config.max_drawdown_pct, config.max_loss_pct, config.drawdown_confirmations)
         self._daily = None if config.max_daily_loss_pct is None else DailyLoss(config.max_daily_loss_pct)
-        self._interval_ns = config.equity_interval_secs * _SECOND_NS
-        self._heard_ns = 0
-        self._unknown = False
 
     def on_start(self) -> None:
         """Listen to the ledger."""
         self.msgbus.subscribe(EQUITY_TOPIC, self._on_equity)
+        self.msgbus.subscribe(RESUMED_TOPIC, self._on_resumed)
         self._heard_ns = self.clock.timestamp_ns()
         self.clock.set_timer_ns(_SILENCE, self._interval_ns, self._heard_ns, 0, self._on_check)
 
@@ -66,13 +70,12 @@ class LossWatch(Actor):
             return
         self._alarm(self._drawdown.update(mark.equity), mark.ts_ns)
         if self._daily is not None:
-            held = self._daily.tripped
-            breach = self._daily.update(mark.ts_ns, mark.equity)
-            if held and not self._daily.tripped:
-                over = Breach("max_daily_loss_pct", Decimal(0), Decimal(0))
-                alarm = RiskAlarm(ts_ns=mark.ts_ns, scope=ACCOUNT, breach=over, latched=False, over=True)
-                self.msgbus.publish(ALARM_TOPIC, alarm)
-            self._alarm(breach, mark.ts_ns, latched=False)
+            day_ends_ns = (mark.ts_ns // DAY_NS + 1) * DAY_NS
+            self._alarm(self._daily.update(mark.ts_ns, mark.equity), mark.ts_ns, day_ends_ns)
+
+    def _on_resumed(self, now_ns: int) -> None:
+        """Measure losses from here: those so far are what a person has accepted."""
+        self._arm()
 
     def _set_unknown(self, unknown: bool, ts_ns: int) -> None:
         if unknown is not self._unknown:
@@ -81,7 +84,8 @@ class LossWatch(Actor):
             alarm = RiskAlarm(ts_ns=ts_ns, scope=ACCOUNT, breach=breach, latched=False, over=not unknown)
             self.msgbus.publish(ALARM_TOPIC, alarm)
 
-    def _alarm(self, breach: Breach | None, ts_ns: int, latched: bool = True) -> None:
+    def _alarm(self, breach: Breach | None, ts_ns: int, until_ns: int | None = None) -> None:
         if breach is not None:
-            alarm = RiskAlarm(ts_ns=ts_ns, scope=ACCOUNT, breach=breach, latched=latched)
+            latched = until_ns is None
+            alarm = RiskAlarm(ts_ns=ts_ns, scope=ACCOUNT, breach=breach, latched=latched, until_ns=until_ns)
             self.msgbus.publish(ALARM_TOPIC, alarm)

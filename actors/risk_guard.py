@@ -21,12 +21,22 @@ from nautilus_trader.model.events import (
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.objects import FIXED_PRECISION
 
-from messages import ACCOUNT, EQUITY_TOPIC, GUARD_ENDPOINT, RISK_STATE_TOPIC, EquityMark, OrderRequest, RiskStateChanged
+from messages import (
+    ACCOUNT,
+    EQUITY_TOPIC,
+    GUARD_ENDPOINT,
+    PERMITS,
+    RISK_STATE_TOPIC,
+    EquityMark,
+    OrderRequest,
+    RiskStateChanged,
+)
 from models.pre_trade import (
     Account,
     Market,
     PreTradeLimits,
     ProposedOrder,
+    closing_breach,
     exposure_of_order_breach,
     market_breach,
     order_breach,
@@ -190,12 +200,14 @@ class RiskGuard(Actor):
 
     def _state_breach(self, order: ProposedOrder, book: InstrumentExposure) -> Breach | None:
         scopes = (self._permits.get(order.strategy, "all"), self._permits.get(ACCOUNT, "all"))
-        permits = min(scopes, key=_STRICTEST_FIRST.index)
+        permits = min(scopes, key=PERMITS.index)
         if order.closing:
-            return Breach("halted", Decimal(1), ZERO) if permits == "none" else reduce_only_breach(order, book)
+            if permits == "none":
+                return Breach("halted", Decimal(1), ZERO)
+            return closing_breach(order, book, self.config.limits)
         if permits == "all":
             return None
-        if permits == "reducing":
+        if permits in ("reducing", "unwinding"):
             return reduce_only_breach(order, book)
         return Breach("halted", Decimal(1), ZERO)
 
@@ -264,7 +276,6 @@ class RiskGuard(Actor):
 
 
 _UNIT: Final = Decimal(1).scaleb(-FIXED_PRECISION)
-_STRICTEST_FIRST: Final = ("none", "closing", "reducing", "all")
 
 
 def _exact(number: Any) -> Decimal:
@@ -278,7 +289,10 @@ def _said(order: ProposedOrder) -> tuple[object, ...]:
 
 def _on_filled(book: InstrumentExposure, event: OrderFilled) -> None:
     side = 1 if event.order_side == OrderSide.BUY else -1
-    book.filled(event.client_order_id.value, event.strategy_id.value, side, _exact(event.last_qty))
+    fee = ZERO
+    if event.commission is not None and event.commission.currency != event.currency:
+        fee = event.commission.as_decimal()  # spot: taken from the base asset, and so from the position
+    book.filled(event.client_order_id.value, event.strategy_id.value, side, _exact(event.last_qty), fee)
 
 
 def _on_updated(book: InstrumentExposure, event: OrderUpdated) -> None:

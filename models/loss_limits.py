@@ -9,7 +9,7 @@ from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from models.risk_limits import Breach
 
 _WIDE = Context(prec=120, traps=[InvalidOperation, DivisionByZero, Overflow])
-_DAY_NS = 86_400_000_000_000
+DAY_NS = 86_400_000_000_000
 
 
 def _lost_too_much(start: Decimal, now: Decimal, limit_pct: Decimal) -> bool:
@@ -102,7 +102,7 @@ class DailyLoss:
 
     def update(self, ts_ns: int, equity: Decimal) -> Breach | None:
         """Take the next point of the equity; return the breach when it trips, and only then."""
-        day = ts_ns // _DAY_NS
+        day = ts_ns // DAY_NS
         if day != self._day:
             self._day, self._start, self.tripped = day, equity, False
         if self.tripped or not _lost_too_much(self._start, equity, self._limit_pct):

@@ -251,3 +251,16 @@ def reduce_only_breach(order: ProposedOrder, exposure: InstrumentExposure) -> Br
     others = ZERO if open_order is None else open_order.held
     room = max(-order.side * book.net(order.side) + others, ZERO)
     return at_most("reduce_only", order.quantity, room)
+
+
+def closing_breach(order: ProposedOrder, exposure: InstrumentExposure, limits: PreTradeLimits) -> Breach | None:
+    """
+    Return a breach if an order that closes a strategy's position could do more than that.
+
+    Closing a position that offset another strategy's leaves more in all; the limit of the position holds for it too.
+    """
+    limit = limits.max_position_qty.get(order.instrument)
+    breach = reduce_only_breach(order, exposure)
+    if breach is None and limit is not None:
+        breach = position_breach(order.side, order.quantity, exposure.total, limit)
+    return breach

@@ -125,10 +125,11 @@ class InstrumentExposure:
             order.asked_price = None
             self._hold(order, order.leaves)
 
-    def filled(self, order_id: str, strategy: str, side: int, quantity: Decimal) -> None:
-        """Count a fill into the position; what the order may still fill shrinks by it."""
-        self.total.position += side * quantity
-        self.of(strategy).position += side * quantity
+    def filled(self, order_id: str, strategy: str, side: int, quantity: Decimal, fee_base: Decimal = ZERO) -> None:
+        """Count a fill, less a fee in the base asset, into the position; what its order may still fill shrinks."""
+        change = side * quantity - fee_base
+        self.total.position += change
+        self.of(strategy).position += change
         order = self.orders.get(order_id)
         if order is not None:
             order.filled += quantity

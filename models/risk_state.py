@@ -10,7 +10,8 @@ A trip asks for an action, from mild to hard:
 - flatten: own orders are cancelled, positions closed at the market. HALTED once flat with no open order.
 
 The hardest action of all that hold decides. A latched trip holds until `resume`; one that is not latched holds until
-its cause is gone (`clear`). A trip of a rule that already holds at least as hard changes nothing.
+its cause is gone (`clear`), or until a moment that is known when it trips. A trip of a rule that already holds at least
+as hard changes nothing.
 """
 
 from dataclasses import dataclass
@@ -49,6 +50,10 @@ class Trip:
         What it asks for.
     latched : bool
         Whether only `resume` ends it.
+    until_ns : int, optional
+        When it ends by itself, UNIX ns; kept over restarts until then. `resume` ends it as well.
+    reason : str
+        What a person gave as the reason.
 
     """
 
@@ -58,6 +63,13 @@ class Trip:
     limit: Decimal
     action: ActionName
     latched: bool = True
+    until_ns: int | None = None
+    reason: str = ""
+
+    @property
+    def kept(self) -> bool:
+        """Whether it holds over a restart."""
+        return self.latched or self.until_ns is not None
 
 
 class RiskMachine:
@@ -79,9 +91,9 @@ class RiskMachine:
         return next((trip for trip in self._holding.values() if trip.action == self.action), None)
 
     @property
-    def latched(self) -> tuple[Trip, ...]:
-        """The trips that only `resume` ends."""
-        return tuple(trip for trip in self._holding.values() if trip.latched)
+    def kept(self) -> tuple[Trip, ...]:
+        """The trips that hold over a restart."""
+        return tuple(trip for trip in self._holding.values() if trip.kept)
 
     def trip(self, trip: Trip) -> bool:
         """Take a trip; return whether it is new: a rule that already holds as hard, or has warned, changes nothing."""
@@ -104,12 +116,15 @@ class RiskMachine:
         known = self._holding.get(rule)
         if known is None or known.latched:
             return False
-        del self._holding[rule]
+        self._end(known)
+        return True
+
+    def _end(self, trip: Trip) -> None:
+        del self._holding[trip.rule]
         if not self._holding:
             self.state = State.RUNNING
         elif self.action == "stop_quoting":
             self.state = State.REDUCING
-        return True
 
     def settle(self, flat: bool, orders_open: bool) -> bool:
         """Move on to HALTED once what the action asks for is done; return whether it did now."""
@@ -121,8 +136,9 @@ class RiskMachine:
         return False
 
     def resume(self) -> tuple[Trip, ...]:
-        """End every trip, by the command of a person; return what held."""
-        held = tuple(self._holding.values())
-        self._holding.clear()
-        self.state = State.RUNNING
-        return held
+        """End every trip that is kept, by the command of a person, and return them; what ends by itself stays."""
+        ended = self.kept
+        self._warned.clear()
+        for trip in ended:
+            self._end(trip)
+        return ended

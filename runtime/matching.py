@@ -12,6 +12,8 @@ Each point was seen on the engine and is kept by tests/runtime/test_matching.py:
 - With its counting of used liquidity, two trades of the same size at one price count as one; without it, the smallest
   trade through an order's price fills all of it. So what an event can fill is said here: a trade no more than its
   size, a quote that crosses the order no more than the quoted size, each once.
+- A market order that meets a quote whose size other orders have used up is neither filled nor refused: it is on its
+  way for ever. So it is tried again after the next market events, until there is something for it.
 """
 
 from nautilus_trader.backtest.config import SimulationModuleConfig
@@ -21,7 +23,7 @@ from nautilus_trader.common.component import Logger
 from nautilus_trader.core.data import Data
 from nautilus_trader.model.book import OrderBook
 from nautilus_trader.model.data import BookOrder, QuoteTick, TradeTick
-from nautilus_trader.model.enums import BookType, LiquiditySide, OrderSide
+from nautilus_trader.model.enums import BookType, LiquiditySide, OrderSide, OrderStatus, OrderType
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Price, Quantity
@@ -39,6 +41,8 @@ class MarketEvents(SimulationModule):
         super().__init__(config or MarketEventsConfig())
         self.current: Data | None = None
         """The market event that orders may fill against now; None between events."""
+        self.takers: list[Order] = []
+        """The market orders that have met the book since the last event."""
         self._quotes: dict[InstrumentId, QuoteTick] = {}
 
     def pre_process(self, data: Data) -> None:
@@ -52,8 +56,15 @@ class MarketEvents(SimulationModule):
     def process(self, ts_now: int) -> None:
         """Put the last quote back after a trade; the engine calls this after each market event and timer."""
         traded, self.current = self.current, None
-        if not isinstance(traded, TradeTick):
-            return
+        if isinstance(traded, TradeTick):
+            self._put_quote_back(traded, ts_now)
+        if self.takers:
+            takers, self.takers = self.takers, []
+            for order in takers:
+                if order.status == OrderStatus.SUBMITTED:
+                    self.exchange.get_matching_engine(order.instrument_id).fill_market_order(order)
+
+    def _put_quote_back(self, traded: TradeTick, ts_now: int) -> None:
         quote = self._quotes.get(traded.instrument_id)
         if quote is not None:
             matching_engine = self.exchange.get_matching_engine(traded.instrument_id)
@@ -66,6 +77,7 @@ class MarketEvents(SimulationModule):
     def reset(self) -> None:
         """Forget the market."""
         self._quotes.clear()
+        self.takers.clear()
         self.current = None
 
 
@@ -102,6 +114,8 @@ class QueueFillModel(FillModel):
     ) -> OrderBook | None:
         """Return the liquidity that the event brings to a resting order, at its own price; None for other orders."""
         if order.liquidity_side != LiquiditySide.MAKER:
+            if order.order_type == OrderType.MARKET:
+                self._events.takers.append(order)
             return None
         book = OrderBook(instrument.id, BookType.L2_MBP)
         size = self._size_for(order)

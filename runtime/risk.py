@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from nautilus_trader.common.actor import Actor
-from nautilus_trader.model.enums import TradingState
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.system.kernel import NautilusKernel
 
 from actors.breaker_watch import BreakerWatch, BreakerWatchConfig
 from actors.data_watch import DataWatch, DataWatchConfig
-from actors.kill_switch import KillSwitch, KillSwitchConfig, Latch, TradingStateName
+from actors.kill_switch import KillSwitch, KillSwitchConfig, Latch
 from actors.loss_watch import LossWatch, LossWatchConfig
 from actors.order_gate import OrderGate
 from actors.position_watch import PositionWatch, PositionWatchConfig
 from actors.risk_guard import RiskGuard, RiskGuardConfig
 from models.pre_trade import PreTradeLimits
+from runtime.risk_enforcement import Enforcement
 from runtime.risk_settings import RiskSettings
 
 
@@ -42,9 +42,7 @@ class RiskContext:
     equity_interval_secs : int
         The ledger's grid.
     latch : Latch, optional
-        Keeps halts over restarts; a backtest has none.
-    kill_file : str, optional
-        A file whose appearance halts the account.
+        Keeps halts over restarts and brings a person's commands; a backtest has none.
 
     """
 
@@ -52,7 +50,6 @@ class RiskContext:
     account_leverage: Decimal
     equity_interval_secs: int
     latch: Latch | None = None
-    kill_file: str | None = None
 
 
 def add_risk_controls(kernel: NautilusKernel, settings: RiskSettings, context: RiskContext) -> RiskControls:
@@ -67,18 +64,13 @@ def add_risk_controls(kernel: NautilusKernel, settings: RiskSettings, context: R
         )
     )
 
-    def set_trading_state(name: TradingStateName) -> None:
-        if kernel.risk_engine.trading_state != TradingState[name]:
-            kernel.risk_engine.set_trading_state(TradingState[name])
-
     kill_switch = KillSwitch(
         KillSwitchConfig(
             instrument_ids=context.instrument_ids,
             actions=settings.actions,
             check_interval_secs=settings.check_interval_secs,
-            kill_file=context.kill_file,
         ),
-        set_trading_state,
+        Enforcement(kernel, guard),
         context.latch,
     )
     gate = OrderGate(guard, kernel.risk_engine.execute)

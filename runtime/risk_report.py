@@ -24,9 +24,9 @@ def risk_state(controls: RiskControls) -> State:
 
 
 def stopped_by_risk(controls: RiskControls) -> bool:
-    """Return whether a control that only a person ends has stopped the account or a strategy."""
+    """Return whether a control that holds over a restart has stopped the account or a strategy."""
     machines = controls.kill_switch.machines.values()
-    return any(trip.action != "stop_quoting" for machine in machines for trip in machine.latched)
+    return any(trip.action != "stop_quoting" for machine in machines for trip in machine.kept)
 
 
 def risk_summary(controls: RiskControls, ledger: Ledger) -> dict[str, Any]:
@@ -63,6 +63,8 @@ def _halt(halt: Halt, ledger: Ledger) -> dict[str, Any]:
         "halted_after_s": None if halt.halted_ns is None else (halt.halted_ns - trip.ts_ns) / 1e9,
         "cost": float(_cost(halt, ledger)),
     }
+    if trip.reason:
+        row["reason"] = trip.reason
     if halt.halted_ns is None:
         row["halted_after_s_why"] = "it only warned" if trip.action == "warn" else "it did not come to a halt"
     return row

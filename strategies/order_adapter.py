@@ -78,7 +78,8 @@ class OrderAdapter:
         """
         Send a market order that brings a position of `lots` to nothing; return its id, None if the guard refused it.
 
-        On futures it only reduces; on spot the engine has no such order, and the guard holds it to the position.
+        On futures it only reduces; on spot the engine has no such order, and the guard holds it to the position. So it
+        does where another strategy holds a position: the venue knows only what is left of both, and would refuse it.
         """
         side = Side.ASK if lots > 0 else Side.BID
         order_id = self.new_order_id()
@@ -88,11 +89,15 @@ class OrderAdapter:
             self._instrument_id,
             _SIDES[side],
             self._grid.engine_quantity(abs(lots)),
-            reduce_only=self.can_modify,
+            reduce_only=self.can_modify and self._is_alone(),
             client_order_id=ClientOrderId(order_id),
         )
         self._strategy.submit_order(order)
         return order_id
+
+    def _is_alone(self) -> bool:
+        positions = self._strategy.cache.positions_open(instrument_id=self._instrument_id)
+        return all(position.strategy_id == self._strategy.id for position in positions)
 
     def traded_lots(self) -> int:
         """Return what this strategy has traded and still holds, in whole lots; on spot no more than can be sold."""

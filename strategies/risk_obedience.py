@@ -1,15 +1,12 @@
 """What a maker does when risk controls reduce or halt trading."""
 
 from collections.abc import Sequence
-from typing import Final
 
-from messages import ACCOUNT, RiskStateChanged
+from messages import ACCOUNT, PERMITS, RiskStateChanged
 from models.market_making.quote_plan import Quote
 from strategies.grid import Grid
 from strategies.order_adapter import OrderAdapter
 from strategies.working_orders import WorkingOrders
-
-_STRICTEST_FIRST: Final = ("none", "closing", "reducing", "all")
 
 
 class RiskObedience:
@@ -39,7 +36,7 @@ class RiskObedience:
         if change.scope not in self._by_scope:
             return False
         self._by_scope[change.scope] = change.permits
-        self._permits = min(self._by_scope.values(), key=_STRICTEST_FIRST.index)
+        self._permits = min(self._by_scope.values(), key=PERMITS.index)
         return True
 
     @property

@@ -4,9 +4,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from nautilus_trader.model.enums import TradingState
 from nautilus_trader.model.events import OrderPendingCancel
 
 from messages import ACCOUNT
+from models.loss_limits import DAY_NS
 from models.risk_state import State
 from runtime.risk import RiskContext, RiskControls, add_risk_controls
 from runtime.risk_report import risk_state, risk_summary, stopped_by_risk
@@ -255,11 +257,56 @@ def test_a_second_trip_changes_nothing_after_a_halt(market_of: Any, replay: Any,
     run = replay(crash(market_of, perpetual), [maker(perpetual)], balances=("1000 USDT",), on_engine=watched)
 
     orders = len(run.orders())
-    watched.controls.kill_switch.trip_by_hand()
-    watched.controls.kill_switch.trip_by_hand()
+    watched.controls.kill_switch.trip_by_hand("my own hand")
+    watched.controls.kill_switch.trip_by_hand("my own hand")
     assert watched.state is State.HALTED
     assert len(run.orders()) == orders
     assert [rule for rule, _ in watched.halts].count("manual") == 1
+
+
+def test_a_strategy_that_a_breaker_stopped_takes_part_in_closing_the_account(
+    market_of: Any, replay: Any, perpetual: Any
+) -> None:
+    watched = Watched(perpetual, max_fills_per_window=1, max_drawdown_pct=Decimal("0.5"))
+
+    run = replay(crash(market_of, perpetual), [maker(perpetual)], balances=("1000 USDT",), on_engine=watched)
+
+    assert watched.halts == [("max_fills_per_window", "cancel"), ("max_drawdown_pct", "flatten")]
+    assert watched.state is State.HALTED
+    assert len(run.ledger.fills) > 2
+    assert sum(fill.sign * fill.quantity for fill in run.ledger.fills) == 0
+
+
+def test_a_stop_loss_closes_though_the_account_was_halted_before(market_of: Any, replay: Any, perpetual: Any) -> None:
+    settings = {"max_drawdown_pct": Decimal("0.1"), "on_trip": {"max_drawdown_pct": "cancel"}}
+    watched = Watched(perpetual, stop_loss_pct=Decimal(5), **settings)
+
+    run = replay(crash(market_of, perpetual), [maker(perpetual)], balances=("1000 USDT",), on_engine=watched)
+
+    assert watched.halts == [("max_drawdown_pct", "cancel"), ("stop_loss_pct", "flatten")]
+    assert watched.engine.kernel.risk_engine.trading_state == TradingState.HALTED
+    assert sum(fill.sign * fill.quantity for fill in run.ledger.fills) == 0
+
+
+def test_a_loss_of_the_day_ends_with_the_day(market_of: Any, replay: Any, perpetual: Any) -> None:
+    market = market_of(perpetual)
+    midnight_s = (DAY_NS - START_NS % DAY_NS) / 1e9
+    for i in range(240):
+        second = midnight_s - 120 + i
+        mid = 100 - 0.3 * min(max(i - 20, 0), 60)
+        market.quote(second, mid - 0.01, mid + 0.01, bid_size=1 + i)
+        market.trade(second + 0.5, mid - 0.05, 20, buyer=False)
+    watched = Watched(perpetual, max_daily_loss_pct=Decimal(1))
+
+    run = replay(market, [maker(perpetual)], balances=("1000 USDT",), on_engine=watched)
+
+    sent = [(order.ts_init - START_NS) / 1e9 - midnight_s for order in run.orders()]
+    halted = (watched.controls.kill_switch.halts[0].halted_ns - START_NS) / 1e9 - midnight_s
+    assert watched.halts == [("max_daily_loss_pct", "flatten")]
+    assert -100 < halted < -20
+    assert not [second for second in sent if halted < second < 0]
+    assert [second for second in sent if second > 0]
+    assert watched.state is State.RUNNING
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -80,7 +80,7 @@ def test_only_what_is_not_latched_clears() -> None:
     assert not machine.clear("stale")
     assert not machine.clear("kept")
     assert machine.state is State.REDUCING
-    assert [held.rule for held in machine.latched] == ["kept"]
+    assert [held.rule for held in machine.kept] == ["kept"]
     assert [held.rule for held in machine.resume()] == ["kept"]
     assert (machine.state, machine.cause) == (State.RUNNING, None)
 

@@ -108,9 +108,7 @@ def test_progress_counts_every_path() -> None:
 
 
 @pytest.mark.slow
-def test_a_thousand_paths_through_the_engine_lie_within_three_standard_errors(request: pytest.FixtureRequest) -> None:
-    if "slow" not in request.config.getoption("-m"):
-        pytest.skip("takes ten minutes; run with -m slow")
+def test_a_thousand_paths_through_the_engine_lie_within_three_standard_errors() -> None:
     settings = ExperimentSettings(paths=1000)
 
     runs = run_rows(settings, lambda count: None)
