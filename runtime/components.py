@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import msgspec
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.config import ActorConfig, msgspec_decoding_hook
 from nautilus_trader.trading.config import StrategyConfig
@@ -25,9 +26,9 @@ class ResolvedComponent:
     config: Any
     path: KeyPath
 
-    def build(self) -> Any:
-        """Return a new strategy or actor."""
-        return self.kind(self.config)
+    def build(self, **wiring: Any) -> Any:
+        """Return a new strategy or actor; `wiring` replaces values of its configuration."""
+        return self.kind(msgspec.structs.replace(self.config, **wiring) if wiring else self.config)
 
 
 def resolve_strategy(tree: SetupTree, path: KeyPath, component: Component) -> ResolvedComponent:

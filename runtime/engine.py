@@ -11,12 +11,13 @@ from nautilus_trader.model.enums import AccountType, BookType, OmsType
 from nautilus_trader.model.identifiers import TraderId, Venue
 from nautilus_trader.risk.config import RiskEngineConfig
 
-from actors.ledger import Ledger, LedgerConfig
+from actors.ledger import Ledger
 from data_catalog.instruments import currency
 from runtime.fees import fee_model
 from runtime.fills import FILL_ASSUMPTIONS
 from runtime.prepare import PreparedBacktest
-from runtime.risk import RiskContext, RiskControls, add_risk_controls
+from runtime.risk import RiskControls
+from runtime.system import SystemContext, add_parts
 
 _UNLIMITED_RATE = "1000000/00:00:01"
 
@@ -78,23 +79,10 @@ def _engine_config(log_level: str | None, log_folder: Path | None) -> BacktestEn
 
 def _add_components(engine: BacktestEngine, prepared: PreparedBacktest) -> BuiltSystem:
     setup = prepared.loaded.setup
-    instrument_ids = tuple(instrument.id for instrument in prepared.data.instruments)
-    ledger = Ledger(
-        LedgerConfig(
-            instrument_ids=instrument_ids,
-            currency=prepared.currency,
-            interval_secs=setup.ledger.interval_secs,
-        )
+    context = SystemContext(
+        instrument_ids=tuple(instrument.id for instrument in prepared.data.instruments),
+        currency=prepared.currency,
+        leverage=Decimal(1 if prepared.spot else setup.backtest.leverage),
     )
-    engine.add_actor(ledger)
-    risk = None
-    if setup.risk is not None:
-        leverage = Decimal(1 if prepared.spot else setup.backtest.leverage)
-        risk = add_risk_controls(
-            engine.kernel, setup.risk, RiskContext(instrument_ids, leverage, setup.ledger.interval_secs)
-        )
-    for actor in prepared.loaded.actors:
-        engine.add_actor(actor.build())
-    for strategy in prepared.loaded.strategies:
-        engine.add_strategy(strategy.build())
-    return BuiltSystem(engine, ledger, risk)
+    parts = add_parts(engine.kernel, prepared.loaded, context)
+    return BuiltSystem(engine, parts.ledger, parts.risk)

@@ -1,6 +1,6 @@
 """Everything about a backtest that can be wrong, found out before anything is started."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -59,8 +59,8 @@ def prepare_backtest(loaded: LoadedSetup, working_folder: Path) -> PreparedBackt
 
     """
     data = find_market_data(loaded, working_folder)
-    _check_components(loaded, data.instruments)
-    warnings = _check_against_market(loaded, data)
+    check_components(loaded, data.instruments)
+    warnings = check_against_market(loaded, data.instruments, lambda instrument_id: first_mid(data, instrument_id))
     _check_risk(loaded, data.instruments)
     code = _ledger_currency(loaded, data.instruments)
     return PreparedBacktest(
@@ -73,8 +73,16 @@ def prepare_backtest(loaded: LoadedSetup, working_folder: Path) -> PreparedBackt
     )
 
 
-def _check_components(loaded: LoadedSetup, instruments: Sequence[Instrument]) -> None:
-    """Hold every configuration against the instruments: a strategy says what does not fit as `key: problem`."""
+def check_components(loaded: LoadedSetup, instruments: Sequence[Instrument]) -> None:
+    """
+    Hold every configuration against the instruments: a strategy says what does not fit as `key: problem`.
+
+    Raises
+    ------
+    BadInput
+        For the first that does not fit.
+
+    """
     by_id = {instrument.id: instrument for instrument in instruments}
     for component in (*loaded.strategies, *loaded.actors):
         traded = getattr(component.config, "instrument_id", None)
@@ -87,16 +95,26 @@ def _check_components(loaded: LoadedSetup, instruments: Sequence[Instrument]) ->
                 check(component.config, by_id)
 
 
-def _check_against_market(loaded: LoadedSetup, data: MarketData) -> list[str]:
-    """Hold the configurations against the price at the start; return what is allowed but foolish."""
-    by_id = {instrument.id: instrument for instrument in data.instruments}
+def check_against_market(
+    loaded: LoadedSetup, instruments: Sequence[Instrument], price_of: Callable[[str], Decimal]
+) -> list[str]:
+    """
+    Hold the configurations against the price of each instrument; return what is allowed but foolish.
+
+    Raises
+    ------
+    BadInput
+        For the first that does not fit.
+
+    """
+    by_id = {instrument.id: instrument for instrument in instruments}
     warnings: list[str] = []
     for component in loaded.strategies:
         check = getattr(component.kind, "check_market", None)
         if check is not None:
             instrument = by_id[component.config.instrument_id]
             with _complaints_of(loaded, component):
-                warnings += check(component.config, instrument, first_mid(data, instrument.id.value))
+                warnings += check(component.config, instrument, price_of(instrument.id.value))
     return warnings
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from runtime.live.settings import LiveSettings
 from runtime.risk_settings import RiskSettings
 from runtime.setup_tree import plain
 
@@ -160,6 +161,8 @@ class Setup(Part, frozen=True, kw_only=True):
         The limits of orders and losses; without it there is no risk control at all.
     backtest : BacktestSettings
         How a backtest is wired.
+    live : LiveSettings
+        How live trading is wired.
 
     """
 
@@ -171,6 +174,7 @@ class Setup(Part, frozen=True, kw_only=True):
     ledger: LedgerSettings = LedgerSettings()
     risk: RiskSettings | None = None
     backtest: BacktestSettings
+    live: LiveSettings = LiveSettings()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the setup with every default filled in, as JSON types."""

@@ -1,0 +1,1 @@
+"""A setup trades live: preflight, the node, what watches over it, and how it ends."""

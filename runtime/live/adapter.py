@@ -1,0 +1,229 @@
+"""
+The engine's Binance execution clients, with the holes closed that cost money.
+
+Each point was seen on nautilus_trader 1.231 against the local exchange:
+
+- A submission whose fate is unknown (5xx, -1006, -1007, no answer at all) is called rejected while the order is live.
+  Here the venue is asked for the order by its client order id until it says yes, or until it can no longer accept it.
+- A fill that the user stream lost is made up by the engine, at a price that it guesses and without a fee. Here the
+  venue's own trades are brought in before the engine compares.
+- On futures the engine asks for the trades of BTCUSDT and BTCUSDT-PERP, which are the same, and counts them twice.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, override
+
+from nautilus_trader.adapters.binance import factories
+from nautilus_trader.adapters.binance.common.enums import BinanceEnvironment
+from nautilus_trader.adapters.binance.common.symbol import BinanceSymbol
+from nautilus_trader.adapters.binance.futures.execution import BinanceFuturesExecutionClient
+from nautilus_trader.adapters.binance.http.error import BinanceClientError, BinanceError
+from nautilus_trader.adapters.binance.spot.execution import BinanceSpotExecutionClient
+from nautilus_trader.core.nautilus_pyo3 import HttpError, HttpTimeoutError
+from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.execution.messages import GenerateOrderStatusReports
+from nautilus_trader.execution.reports import OrderStatusReport
+from nautilus_trader.live.factories import LiveExecClientFactory
+from nautilus_trader.model.enums import OrderStatus
+from nautilus_trader.model.identifiers import ClientOrderId, VenueOrderId
+from nautilus_trader.model.orders import Order
+
+UNKNOWN_ORDER_TOPIC: Final = "ballast.live.unknown_order"
+"""Carries the client order id of an order of which the venue does not say whether it is live."""
+
+_NO_SUCH_ORDER: Final = -2013
+_UNKNOWN_CODES: Final = (-1006, -1007)
+_REQUEST_TIMEOUT: Final = 408
+_GRACE_SECS: Final = 1.0
+_FIRST_WAIT_SECS: Final = 0.2
+_LONGEST_WAIT_SECS: Final = 2.0
+_GIVE_UP_SECS: Final = 30.0
+
+
+class NeverArrived(BinanceError):  # noqa: N818 (reads as what it is at every raise)
+    """The venue has said that it does not have an order whose time has run out."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(0, message, {})  # type: ignore[no-untyped-call]
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Return whether an error says for certain that the order was not taken."""
+    if not isinstance(error, BinanceClientError):
+        return False
+    return error.status != _REQUEST_TIMEOUT and _code(error) not in _UNKNOWN_CODES
+
+
+class _Careful:
+    """What both clients do differently; stands in front of them."""
+
+    _log: Any
+    _cache: Any
+    _clock: Any
+    _msgbus: Any
+    _http_account: Any
+    _recv_window: int
+
+    # -- Orders of which nobody knows whether they are live -----------------------------------------------------------
+
+    async def _submit_limit_order(self, order: Order, *arguments: object) -> None:
+        await self._find_out_after(super()._submit_limit_order, order, *arguments)  # type: ignore[misc]
+
+    async def _submit_market_order(self, order: Order, *arguments: object) -> None:
+        await self._find_out_after(super()._submit_market_order, order, *arguments)  # type: ignore[misc]
+
+    async def _find_out_after(self, submit: Callable[..., Awaitable[None]], order: Order, *arguments: object) -> None:
+        try:
+            await submit(order, *arguments)
+        except (BinanceError, HttpError, HttpTimeoutError, OSError) as error:
+            if is_refusal(error):
+                raise
+            self._log.warning(f"{order.client_order_id}: no word of its fate ({error}): asking the venue")
+            if not await self._is_live(order):
+                raise NeverArrived(f"the venue does not have it: {error}") from error
+
+    async def _is_live(self, order: Order) -> bool:
+        """Return whether the venue has taken an order, once that is certain; its state is taken over then."""
+        asked_for, wait = 0.0, _FIRST_WAIT_SECS
+        while True:
+            await asyncio.sleep(wait)
+            asked_for += wait
+            wait = min(wait * 2, _LONGEST_WAIT_SECS)
+            if order.status != OrderStatus.SUBMITTED:
+                return True  # the user stream has told of it
+            try:
+                found = await self._http_account.query_order(
+                    symbol=order.instrument_id.symbol.value, orig_client_order_id=order.client_order_id.value
+                )
+            except (BinanceError, HttpError, HttpTimeoutError, OSError) as error:
+                if _code(error) == _NO_SUCH_ORDER and asked_for >= self._recv_window / 1_000 + _GRACE_SECS:
+                    return False  # its time has run out: the venue can no longer take it
+                if asked_for > _GIVE_UP_SECS and _code(error) != _NO_SUCH_ORDER:
+                    self._msgbus.publish(UNKNOWN_ORDER_TOPIC, order.client_order_id.value)
+                    return True  # nobody may send another in its place
+                continue
+            await self._take_over(order, found)
+            return True
+
+    async def _take_over(self, order: Order, found: Any) -> None:
+        if order.status == OrderStatus.SUBMITTED:
+            self.generate_order_accepted(  # type: ignore[attr-defined]
+                order.strategy_id,
+                order.instrument_id,
+                order.client_order_id,
+                VenueOrderId(str(found.orderId)),
+                self._clock.timestamp_ns(),
+            )
+        [report] = self._parse_order_status_reports([found], None, None)  # type: ignore[attr-defined]
+        await self._bring_fills(report)
+        self._send_order_status_report(report)  # type: ignore[attr-defined]
+
+    # -- Fills of which no word came ----------------------------------------------------------------------------------
+
+    async def generate_order_status_reports(self, command: GenerateOrderStatusReports) -> list[OrderStatusReport]:
+        """Return the venue's orders, when the fills of those that are known have been brought in."""
+        reports: list[OrderStatusReport] = await super().generate_order_status_reports(command)  # type: ignore[misc]
+        for report in reports:
+            try:
+                await self._bring_fills(report)
+            except (BinanceError, HttpError, HttpTimeoutError, OSError) as error:
+                self._log.warning(f"the trades of {report.client_order_id} were not to be had: {error}")
+        return reports
+
+    async def _bring_fills(self, report: OrderStatusReport) -> None:
+        order = self._known(report.client_order_id)
+        if order is None or order.is_closed or report.filled_qty <= order.filled_qty:
+            return
+        trades = await self._http_account.query_user_trades(
+            symbol=report.instrument_id.symbol.value, order_id=int(report.venue_order_id.value)
+        )
+        for trade in trades:
+            fill = trade.parse_to_fill_report(
+                account_id=report.account_id,
+                instrument_id=report.instrument_id,
+                report_id=UUID4(),
+                ts_init=self._clock.timestamp_ns(),
+                use_position_ids=False,
+            )
+            if fill.trade_id not in order.trade_ids:
+                self._log.warning(f"{order.client_order_id}: no word came of trade {fill.trade_id}: brought in")
+                self._send_fill_report(fill)  # type: ignore[attr-defined]
+
+    def _known(self, client_order_id: ClientOrderId | None) -> Order | None:
+        return None if client_order_id is None else self._cache.order(client_order_id)
+
+
+class CarefulSpotClient(_Careful, BinanceSpotExecutionClient):
+    """The spot client."""
+
+
+class CarefulFuturesClient(_Careful, BinanceFuturesExecutionClient):
+    """The client of USD-M futures."""
+
+    def _get_cache_active_symbols(self) -> set[str]:
+        return {str(BinanceSymbol(symbol)) for symbol in super()._get_cache_active_symbols()}
+
+
+class CarefulExecClientFactory(LiveExecClientFactory):
+    """Makes the clients of this module in place of the engine's; needs keys and addresses in the configuration."""
+
+    @override
+    @staticmethod
+    def create(
+        loop: asyncio.AbstractEventLoop,
+        name: str,
+        config: Any,
+        msgbus: Any,
+        cache: Any,
+        clock: Any,
+    ) -> CarefulSpotClient | CarefulFuturesClient:
+        """Return an execution client, which shares the connection and the instruments of the data client."""
+        environment = config.environment or BinanceEnvironment.LIVE
+        http = factories.get_cached_binance_http_client(
+            clock=clock,
+            account_type=config.account_type,
+            api_key=config.api_key,
+            api_secret=config.api_secret,
+            key_type=config.key_type,
+            base_url=config.base_url_http,
+            environment=environment,
+            is_us=config.us,
+            proxy_url=config.proxy_url,
+        )
+        common = {
+            "client": http,
+            "clock": clock,
+            "account_type": config.account_type,
+            "config": config.instrument_provider,
+            "venue": config.venue,
+        }
+        kind: type[CarefulSpotClient | CarefulFuturesClient]
+        provider: Any
+        if config.account_type.is_spot:
+            provider = factories.get_cached_binance_spot_instrument_provider(environment=environment, **common)
+            kind = CarefulSpotClient
+        else:
+            provider = factories.get_cached_binance_futures_instrument_provider(**common)
+            kind = CarefulFuturesClient
+        return kind(
+            loop=loop,
+            client=http,
+            msgbus=msgbus,
+            cache=cache,
+            clock=clock,
+            instrument_provider=provider,
+            base_url_ws=config.base_url_ws or "",
+            account_type=config.account_type,
+            name=name,
+            config=config,
+            environment=environment,
+            api_key=config.api_key,
+            api_secret=config.api_secret,
+        )
+
+
+def _code(error: BaseException) -> int | None:
+    """Return Binance's number of an error."""
+    message = getattr(error, "message", None)
+    return int(message["code"]) if isinstance(message, dict) and "code" in message else None
