@@ -109,7 +109,7 @@ class RateCounter:
         if now < self._banned_until_ms:
             raise self._ban(now)
         for limit in self.limits:
-            if limit.kind == "REQUEST_WEIGHT" and self._add(limit, weight) > limit.limit:
+            if limit.kind == "REQUEST_WEIGHT" and self.count(limit, weight) > limit.limit:
                 self._warnings += 1
                 if self._warnings > _IGNORED_WARNINGS:
                     self._banned_until_ms = now + _BAN_SECS * 1000
@@ -130,7 +130,7 @@ class RateCounter:
         """
         now = self._clock.ms()
         for limit in self.limits:
-            if limit.kind == "ORDERS" and self._add(limit, 1) > limit.limit:
+            if limit.kind == "ORDERS" and self.count(limit, 1) > limit.limit:
                 window = f"{limit.count} {limit.interval}"
                 message = f"Too many new orders; current limit is {limit.limit} orders per {window}."
                 raise ApiError(-1015, message, 429, {"Retry-After": str(self._seconds_left(limit, now))})
@@ -140,7 +140,8 @@ class RateCounter:
         kinds = {"REQUEST_WEIGHT", "ORDERS"} if with_orders else {"REQUEST_WEIGHT"}
         return {limit.header: str(self._in_window(limit)) for limit in self.limits if limit.kind in kinds}
 
-    def _add(self, limit: RateLimit, weight: int) -> int:
+    def count(self, limit: RateLimit, weight: int) -> int:
+        """Count a weight against one limit and return what its window has by now."""
         used = self._in_window(limit) + weight
         self._used[limit] = (self._clock.ms() // limit.window_ms, used)
         return used
