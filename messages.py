@@ -29,6 +29,9 @@ RESUMED_TOPIC: Final = "ballast.risk.resumed"
 ALARM_TOPIC: Final = "ballast.risk.alarm"
 """Carries `RiskAlarm`s from whoever watches to the kill switch."""
 
+REFUSAL_TOPIC: Final = "ballast.risk.refusal"
+"""Carries an `OrderRefused` for each order that the guard refuses."""
+
 ACCOUNT: Final = "account"
 """The scope of what concerns every strategy; other scopes are strategy ids."""
 
@@ -110,6 +113,27 @@ class OrderRequest(msgspec.Struct, kw_only=True):
     order: ProposedOrder
     approved: bool = False
     refusal: Breach | None = None
+
+
+class OrderRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    An order that the guard did not let pass.
+
+    Parameters
+    ----------
+    ts_ns : int
+        When, UNIX ns.
+    strategy, instrument : str
+        Whose order on what.
+    breach : Breach
+        The rule with value and limit.
+
+    """
+
+    ts_ns: int
+    strategy: str
+    instrument: str
+    breach: Breach
 
 
 class EquityMark(msgspec.Struct, frozen=True, kw_only=True):

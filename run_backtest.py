@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bad_input import BadInput
 from command_line import STOPPED_BY_RISK, run
 
 DEFAULT_SETUP = Path(__file__).parent / "configs" / "synthetic_avellaneda_stoikov.yaml"
@@ -18,6 +19,12 @@ DEFAULT_SETUP = Path(__file__).parent / "configs" / "synthetic_avellaneda_stoiko
 @click.option("--catalog", help="Folder of the Parquet catalog.")
 @click.option("--fills", help="Fill assumption: optimistic, queue, queue_latency, pessimistic.")
 @click.option("--set", "assignments", multiple=True, metavar="PATH=VALUE", help="Change any value of the setup.")
+@click.option(
+    "--inject",
+    metavar="FAULT[:KEY=VALUE,…]",
+    help="Drill: gap, crash, price-spike, feed-stall, reject-storm, equity-unknown; see docs/risk.md.",
+)
+@click.option("--at", help="First moment of the fault of --inject (UTC, ISO 8601).")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results"), help="Folder of the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json to stdout and nothing else there.")
 @click.option("--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), help="Keep the engine's log.")
@@ -29,6 +36,8 @@ def command(
     catalog: str | None,
     fills: str | None,
     assignments: tuple[str, ...],
+    inject: str | None,
+    at: str | None,
     out: Path,
     as_json: bool,
     log_level: str | None,
@@ -36,16 +45,28 @@ def command(
     """Replay SETUP (the embedded synthetic market without one) and write a report to results/."""
     shortcuts = {"start": start, "end": end, "catalog": catalog, "fills": fills}
     overrides = [f"backtest.{key}={json.dumps(value)}" for key, value in shortcuts.items() if value is not None]
-    return replay(setup, [*overrides, *assignments], out, as_json, log_level)
+    if at is not None and inject is None:
+        raise BadInput("goes with --inject alone", key="--at")
+    fault = None if inject is None else (inject, at)
+    return replay(setup, [*overrides, *assignments], out, as_json=as_json, log_level=log_level, fault=fault)
 
 
-def replay(setup: Path, overrides: list[str], out: Path, as_json: bool, log_level: str | None) -> int:
+def replay(
+    setup: Path,
+    overrides: list[str],
+    out: Path,
+    *,
+    as_json: bool,
+    log_level: str | None,
+    fault: tuple[str, str | None] | None,
+) -> int:
     """Load, check, run and report one setup or experiment; return the exit status."""
     # The engine takes a second to import: --help and a missing file need not wait for it.
     from rich.console import Console  # noqa: PLC0415
 
     from reports.terminal import print_summary  # noqa: PLC0415
     from runtime.backtest import run_backtest  # noqa: PLC0415
+    from runtime.drills.plan import plan_drill  # noqa: PLC0415
     from runtime.load_setup import parse_setup  # noqa: PLC0415
     from runtime.overrides import apply_overrides  # noqa: PLC0415
     from runtime.paper_experiment import run_experiment  # noqa: PLC0415
@@ -55,6 +76,8 @@ def replay(setup: Path, overrides: list[str], out: Path, as_json: bool, log_leve
     from runtime.setup_tree import read_setup_tree  # noqa: PLC0415
 
     tree = apply_overrides(read_setup_tree(setup), overrides)
+    if "experiment" in tree.values and fault is not None:
+        raise BadInput("drills a setup, and this is an experiment", file=setup, key="--inject")
     if "experiment" in tree.values:
         run_experiment(tree, out, as_json)
         return 0
@@ -62,9 +85,16 @@ def replay(setup: Path, overrides: list[str], out: Path, as_json: bool, log_leve
     prepared = prepare_backtest(loaded, Path.cwd())
     for warning in prepared.warnings:
         click.echo(f"warning: {warning}", err=True)
-    folder = ResultsFolder(out, loaded.setup.name, new_run_id(loaded.setup.sha256(), datetime.now(UTC)))
+    drill = None
+    if fault is not None:
+        with replay_progress(prepared.data, Console(stderr=True)) as on_progress:
+            drill = plan_drill(prepared, *fault, on_progress=on_progress)
+    run_id = new_run_id(loaded.setup.sha256(), datetime.now(UTC), None if drill is None else drill.fault.kind.name)
+    folder = ResultsFolder(out, loaded.setup.name, run_id)
     with folder, replay_progress(prepared.data, Console(stderr=True)) as on_progress:
-        finished = run_backtest(prepared, on_progress=on_progress, log_level=log_level, log_folder=folder.staging)
+        finished = run_backtest(
+            prepared, drill=drill, on_progress=on_progress, log_level=log_level, log_folder=folder.staging
+        )
         summary = write_results(finished, folder)
         published = folder.publish()
     if as_json:

@@ -187,6 +187,8 @@ class KillSwitch(Actor):
             return
         self.log.error(f"{scope}: {trip.rule} was {trip.value}, the limit is {trip.limit}: {trip.action} {trip.reason}")
         self.halts.append(Halt(scope, trip, self._mids()))
+        if machine.state is State.HALTED:
+            self.halts[-1].halted_ns = trip.ts_ns
         if trip.action != "warn":
             self._publish(scope)
             self._look_now()

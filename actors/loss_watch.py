@@ -46,7 +46,8 @@ class LossWatch(Actor):
     def _arm(self) -> None:
         config = self.config
         self._drawdown = DrawdownKill(config.max_drawdown_pct, config.max_loss_pct, config.drawdown_confirmations)
-        self._daily = None if config.max_daily_loss_pct is None else DailyLoss(config.max_daily_loss_pct)
+        daily_pct, confirmations = config.max_daily_loss_pct, config.drawdown_confirmations
+        self._daily = None if daily_pct is None else DailyLoss(daily_pct, confirmations)
 
     def on_start(self) -> None:
         """Listen to the ledger."""

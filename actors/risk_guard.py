@@ -1,5 +1,6 @@
 """The guard: asked before any order of any strategy leaves; what it refuses, it refuses with rule, value and limit."""
 
+from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
@@ -26,8 +27,10 @@ from messages import (
     EQUITY_TOPIC,
     GUARD_ENDPOINT,
     PERMITS,
+    REFUSAL_TOPIC,
     RISK_STATE_TOPIC,
     EquityMark,
+    OrderRefused,
     OrderRequest,
     RiskStateChanged,
 )
@@ -44,9 +47,11 @@ from models.pre_trade import (
 )
 from models.rate_limits import Duplicates, OrderRate
 from models.risk_exposure import ZERO, InstrumentExposure
-from models.risk_limits import Breach
+from models.risk_limits import Breach, collar_breach
 
 _RATE_WINDOW_NS: Final = 10_000_000_000
+_REMEMBERED_MIDS: Final = 3
+"""The median of so many points of the ledger's grid is a price that no single bad quote has moved."""
 _BEFORE_STRATEGIES: Final = 100
 """The guard's books are up to date before a strategy reacts to the same event."""
 
@@ -111,6 +116,7 @@ class RiskGuard(Actor):
         self._minimums: dict[str, tuple[Decimal, Decimal]] = {}
         self._markets: dict[str, tuple[Any, Market]] = {}
         self._equity: Decimal | None = None
+        self._mids: dict[str, deque[Decimal]] = {name: deque(maxlen=_REMEMBERED_MIDS) for name in self._ids}
         self._permits: dict[str, str] = {}
         self._passes: set[str] = set()
         limit = config.max_orders_per_10s
@@ -218,11 +224,19 @@ class RiskGuard(Actor):
         if breach is not None or market is None:
             return breach
         breach = order_breach(order, market, book, limits, self._minimums[order.instrument])
+        breach = breach or self._collar_over_time_breach(order)
         if breach is None and self._duplicates is not None and order.order_id not in book.orders:
             breach = self._duplicates.check(now_ns, _said(order))
         if breach is None:
             breach = self._exposure_breach(order, book)
         return breach
+
+    def _collar_over_time_breach(self, order: ProposedOrder) -> Breach | None:
+        """Hold the price against where the market was as well: after a bad quote, the mid is what is wrong."""
+        band_bps, mids = self.config.limits.price_collar_bps, self._mids[order.instrument]
+        if band_bps is None or order.price is None or len(mids) < _REMEMBERED_MIDS:
+            return None
+        return collar_breach(order.side, order.price, sorted(mids)[_REMEMBERED_MIDS // 2], band_bps)
 
     def _exposure_breach(self, order: ProposedOrder, book: InstrumentExposure) -> Breach | None:
         known = book.orders.get(order.order_id)
@@ -244,6 +258,8 @@ class RiskGuard(Actor):
         return known[1]
 
     def _count(self, order: ProposedOrder, breach: Breach, now_ns: int) -> None:
+        refused = OrderRefused(ts_ns=now_ns, strategy=order.strategy, instrument=order.instrument, breach=breach)
+        self.msgbus.publish(REFUSAL_TOPIC, refused)
         known = self.refusals.get((breach.rule, order.strategy))
         if known is not None:
             known.count += 1
@@ -262,6 +278,11 @@ class RiskGuard(Actor):
 
     def _on_equity(self, mark: EquityMark) -> None:
         self._equity = mark.equity
+        if mark.equity is not None and self.config.limits.price_collar_bps is not None:
+            for name, mids in self._mids.items():
+                market = self._market(name)
+                if market is not None:
+                    mids.append(market.mid)
 
     def _on_state(self, change: RiskStateChanged) -> None:
         self._permits[change.scope] = change.permits

@@ -91,11 +91,22 @@ class DailyLoss:
     ----------
     max_daily_loss_pct : Decimal
         In percent of the day's first equity.
+    confirmations : int, default 1
+        So many points in a row must be beyond the limit: one bad price is not a loss.
+
+    Raises
+    ------
+    ValueError
+        If `confirmations` is below 1.
 
     """
 
-    def __init__(self, max_daily_loss_pct: Decimal) -> None:
+    def __init__(self, max_daily_loss_pct: Decimal, confirmations: int = 1) -> None:
+        if confirmations < 1:
+            raise ValueError(f"confirmations was {confirmations}, expected at least 1")
         self._limit_pct = max_daily_loss_pct
+        self._confirmations = confirmations
+        self._seen = 0
         self._day: int | None = None
         self._start = Decimal(0)
         self.tripped = False
@@ -104,8 +115,9 @@ class DailyLoss:
         """Take the next point of the equity; return the breach when it trips, and only then."""
         day = ts_ns // DAY_NS
         if day != self._day:
-            self._day, self._start, self.tripped = day, equity, False
-        if self.tripped or not _lost_too_much(self._start, equity, self._limit_pct):
+            self._day, self._start, self.tripped, self._seen = day, equity, False, 0
+        self._seen = self._seen + 1 if _lost_too_much(self._start, equity, self._limit_pct) else 0
+        if self.tripped or self._seen < self._confirmations:
             return None
         self.tripped = True
         return Breach("max_daily_loss_pct", _pct(self._start, equity), self._limit_pct)

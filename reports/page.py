@@ -12,6 +12,8 @@ import msgspec
 from reports import risk_tables, sections, tables
 from reports.charts import charts, undrawn_markets
 from reports.checks import disagreements
+from reports.drill_tables import LABEL, drill_card
+from reports.figures import Summary
 from reports.markup import text
 from reports.plotting import Chart
 from reports.results_folder import Results, read_results
@@ -53,7 +55,7 @@ def build_page(results: Results) -> str:
     scripts = [_inline(plotly), _inline(_asset("sampling.js") + _asset("page.js"))]
     return Template(_asset("template.html")).substitute(
         policy=_policy(scripts),
-        title=text(f"{results.summary.text('setup')} · {results.summary.text('run_id')}"),
+        title=text(_title(results.summary)),
         style=_asset("style.css"),
         body=_body(results, drawn),
         figures=_data(drawn),
@@ -69,6 +71,7 @@ def _body(results: Results, drawn: list[Chart]) -> str:
         (
             sections.header(summary),
             sections.banners(summary, disagreements(results)),
+            drill_card(summary),
             sections.headline(summary),
             sections.assumptions(summary),
             risk_tables.halt_table(summary),
@@ -84,6 +87,11 @@ def _body(results: Results, drawn: list[Chart]) -> str:
             sections.footer(results),
         )
     )
+
+
+def _title(summary: Summary) -> str:
+    label = f"{LABEL} · " if summary.get("drill") else ""
+    return f"{label}{summary.text('setup')} · {summary.text('run_id')}"
 
 
 def _data(drawn: list[Chart]) -> str:

@@ -20,7 +20,7 @@ def halt_line(halt: object) -> str:
 
 
 def _what(halt: Mapping[str, Any]) -> str:
-    return f"{halt['rule']} was {_figure(halt.get('value'))}, the limit is {_figure(halt.get('limit'))}"
+    return f"{halt['rule']} was {figure(halt.get('value'))}, the limit is {figure(halt.get('limit'))}"
 
 
 def halt_table(summary: Summary) -> str:
@@ -51,8 +51,8 @@ def _halt_row(halt: Mapping[str, Any], summary: Summary) -> list[Cell]:
         Cell(fmt.moment(str(halt.get("time", ""))), str(halt.get("time", "")), "text"),
         Cell(fmt.flat(halt.get("scope")), style="text"),
         Cell(fmt.flat(halt.get("rule")), style="text"),
-        Cell(_figure(halt.get("value"))),
-        Cell(_figure(halt.get("limit"))),
+        Cell(figure(halt.get("value"))),
+        Cell(figure(halt.get("limit"))),
         Cell(fmt.flat(halt.get("action")), style="text"),
         seconds,
         Cell(fmt.money(cost, currency)) if isinstance(cost, int | float) else _why(halt, "cost"),
@@ -88,8 +88,8 @@ def _refusal_row(row: Mapping[str, Any]) -> list[Cell]:
         Cell(fmt.count(count) if isinstance(count, int) else fmt.MISSING),
         *times,
         Cell(fmt.flat(row.get("instrument")), style="text"),
-        Cell(_figure(row.get("value"))),
-        Cell(_figure(row.get("limit"))),
+        Cell(figure(row.get("value"))),
+        Cell(figure(row.get("limit"))),
     ]
 
 
@@ -101,7 +101,7 @@ def _why(row: Mapping[str, Any], key: str) -> Cell:
     return Cell(fmt.MISSING, str(row.get(f"{key}_why", "")))
 
 
-def _figure(value: object) -> str:
+def figure(value: object) -> str:
     """Return a value or a limit: prices, quantities and percentages alike, to six significant digits."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return fmt.flat(value)

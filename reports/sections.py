@@ -7,6 +7,7 @@ import msgspec
 
 from reports import format as fmt
 from reports.definitions import HEADLINE, MARKOUT_DEFINITION, MORE, PART_FIGURES, fee_texts
+from reports.drill_tables import LABEL, drill_label
 from reports.figures import Summary, show
 from reports.markup import card, collapsible, items, pairs, text, tile
 from reports.plotting import Chart
@@ -39,15 +40,18 @@ def header(summary: Summary) -> str:
         f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in facts.items() if value
     )
     lead = f'<p class="lead">{text(summary.text("description"))}</p>' if summary.text("description") else ""
+    kind = "drill" if summary.get("drill") else "backtest"
     return (
-        f'<header><p class="eyebrow">Ballast · backtest report</p><h1>{text(summary.text("setup"))}</h1>{lead}'
+        f'<header><p class="eyebrow">Ballast · {kind} report</p><h1>{text(summary.text("setup"))}</h1>{lead}'
         f'<dl class="facts">{listed}</dl></header>'
     )
 
 
 def banners(summary: Summary, doubts: list[str]) -> str:
     """Return what nobody may overlook: labels of the data, halts, warnings, and figures that contradict each other."""
-    found = [
+    drilled = drill_label(summary)
+    found = [f'<div class="banner loud" role="alert"><strong>{LABEL}</strong>{text(drilled)}</div>'] if drilled else []
+    found += [
         f'<div class="banner loud" role="alert"><strong>{title}</strong>{explanation}</div>'
         for title, explanation, key in ((*SYNTHETIC, "synthetic"), (*RECONSTRUCTED, "reconstructed_quotes"))
         if summary.get(key)

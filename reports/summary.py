@@ -51,6 +51,8 @@ class RunFacts:
         What a reader should know.
     risk : dict, optional
         State, halts and refusals of the risk actors; None where the setup has none.
+    drill : dict, optional
+        The fault that was injected and what came of it; None in a backtest.
 
     """
 
@@ -71,6 +73,7 @@ class RunFacts:
     reconstructed_quotes: bool
     warnings: tuple[str, ...]
     risk: dict[str, Any] | None = None
+    drill: dict[str, Any] | None = None
 
 
 def summarise(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
@@ -91,6 +94,8 @@ def summarise(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
 
     """
     summary = _what_ran(ledger, facts)
+    if facts.drill is not None:
+        summary["drill"] = facts.drill
     _put_profit(summary, ledger)
     _put_trading(summary, ledger, facts)
     summary["fills_assumption"] = facts.fills_assumption

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from reports import format as fmt
 from reports.definitions import FEES, HEADLINE, MARKOUTS, MORE, PART_FIGURES, PNL, fee_texts
+from reports.drill_tables import LABEL, drill_label, drill_lines, drill_table
 from reports.figures import Shown, Summary, show
 from reports.format import printable
 from reports.risk_tables import halt_line
@@ -38,6 +39,8 @@ def print_summary(summary: dict[str, Any], folder: Path, console: Console) -> No
     _line(console, f"{figures.text('setup')}  {figures.text('run_id')}", "bold")
     _line(console, f"{period}  {', '.join(figures.texts('instruments'))}")
     _labels(figures, console)
+    if figures.get("drill"):
+        _print_drill(figures, console)
     console.print()
     shown = [show(figure, figures) for figure in ESSENTIALS]
     console.print(_pairs(shown, console))
@@ -66,6 +69,8 @@ def _text(console: Console, text: str, style: str = "") -> Text:
 
 
 def _labels(figures: Summary, console: Console) -> None:
+    if figures.get("drill"):
+        _line(console, f" {LABEL}: {drill_label(figures)} ", "bold reverse red")
     labels = {"synthetic": SYNTHETIC, "reconstructed_quotes": RECONSTRUCTED}
     for key in (key for key in labels if figures.get(key)):
         _line(console, f" {labels[key]} ", "bold reverse yellow")
@@ -73,6 +78,16 @@ def _labels(figures: Summary, console: Console) -> None:
         _line(console, f"STOPPED BY A RISK CONTROL: {halt_line(halt)}", "bold red")
     for warning in figures.texts("warnings"):
         _line(console, f"Warning: {warning}", "yellow")
+
+
+def _print_drill(figures: Summary, console: Console) -> None:
+    console.print()
+    verdict, *rest = drill_lines(figures)
+    _line(console, verdict, "bold" if figures.get("drill.answered") else "bold red")
+    if figures.entries("drill.controls"):
+        console.print(drill_table(figures))
+    for line in rest:
+        _line(console, line)
 
 
 def _pairs(shown: Sequence[Shown], console: Console) -> Table:

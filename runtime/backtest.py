@@ -15,6 +15,7 @@ from actors.ledger import Ledger
 from command_line import Failed
 from data_catalog.store.stream import stream
 from runtime.audit import check_books
+from runtime.drills.drill import Drill
 from runtime.engine import build_engine
 from runtime.market_data import MarketData, iso_time
 from runtime.prepare import PreparedBacktest
@@ -57,6 +58,8 @@ class BacktestRun:
         Orders by fate.
     risk : RiskControls, optional
         The risk actors of a setup with limits.
+    drill : Drill, optional
+        The fault that was injected; None in a backtest.
 
     """
 
@@ -66,6 +69,7 @@ class BacktestRun:
     elapsed_s: float
     orders: OrderCounts
     risk: RiskControls | None
+    drill: Drill | None = None
 
     @property
     def stopped_by_risk(self) -> bool:
@@ -84,6 +88,7 @@ class BacktestRun:
 def run_backtest(
     prepared: PreparedBacktest,
     *,
+    drill: Drill | None = None,
     on_progress: OnProgress | None = None,
     log_level: str | None = None,
     log_folder: Path | None = None,
@@ -95,6 +100,8 @@ def run_backtest(
     ----------
     prepared : PreparedBacktest
         What to run.
+    drill : Drill, optional
+        A fault to replay it with.
     on_progress : callable, optional
         Called about every 20,000 events.
     log_level : str, optional
@@ -115,6 +122,9 @@ def run_backtest(
     data = prepared.data
     try:
         chunks = stream(data.catalog, data.requests, data.start_ns, data.end_ns)
+        if drill is not None:
+            chunks = drill.apply(chunks)
+            drill.attach(engine, prepared)
         engine.add_data_iterator("market", _reporting(chunks, on_progress))
         started = time.perf_counter()
         with _collector_paused():
@@ -122,7 +132,8 @@ def run_backtest(
         elapsed_s = time.perf_counter() - started
         _check_complete(engine, data, ledger)
         check_books(engine, ledger)
-        return BacktestRun(prepared, ledger, engine.iteration, elapsed_s, _count_orders(engine), system.risk)
+        orders = _count_orders(engine)
+        return BacktestRun(prepared, ledger, engine.iteration, elapsed_s, orders, system.risk, drill)
     finally:
         engine.dispose()
 

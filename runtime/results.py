@@ -20,6 +20,7 @@ from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord
 from reports.page import write_report
 from reports.summary import RunFacts, summarise
 from runtime.backtest import BacktestRun
+from runtime.drills.report import drill_summary
 from runtime.fills import FILL_ASSUMPTIONS
 from runtime.market_data import iso_time
 from runtime.risk_report import risk_summary
@@ -28,9 +29,10 @@ _EXACT = pa.decimal128(38, 18)
 _MARKOUT_COLUMNS = [f"markout_mid_{horizon}s" for horizon in MARKOUT_HORIZONS_SECS]
 
 
-def new_run_id(setup_sha256: str, now: datetime) -> str:
-    """Return a run id that sorts by time and names the setup: 20240723T153900Z-1a2b3c4d."""
-    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{setup_sha256[:8]}"
+def new_run_id(setup_sha256: str, now: datetime, fault: str | None = None) -> str:
+    """Return a run id that sorts by time and names the setup, and a drill: 20240723T153900Z-1a2b3c4d-drill-crash."""
+    drill = "" if fault is None else f"-drill-{fault}"
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{setup_sha256[:8]}{drill}"
 
 
 class ResultsFolder:
@@ -130,6 +132,7 @@ def _facts(run: BacktestRun, run_id: str) -> RunFacts:
         reconstructed_quotes=data.reconstructed,
         warnings=run.warnings,
         risk=None if run.risk is None else risk_summary(run.risk, run.ledger),
+        drill=None if run.drill is None else drill_summary(run, run.drill),
     )
 
 

@@ -266,3 +266,26 @@ def test_an_instrument_that_is_not_the_setups_is_refused(market_of: Any, replay:
     replay(quiet(market_of, perpetual), [asking], on_engine=guarded)
 
     assert (request.approved, request.refusal) == (False, ("unknown_instrument", 1, 0))
+
+
+def sell(quantity: float, price: float) -> Any:
+    return lambda self: self.submit_order(self.limit(OrderSide.SELL, quantity, price))
+
+
+def test_the_collar_holds_orders_against_where_the_market_was_until_it_has_been_elsewhere_twice(
+    market_of: Any, replay: Any, perpetual: Any
+) -> None:
+    market = market_of(perpetual)
+    for half_second in range(20):
+        mid = 100.0 if half_second < 9 else 90.0
+        market.quote(half_second / 2, mid - 0.01, mid + 0.01)
+    nothing = [lambda self: None]
+    steps = [*nothing * 9, sell(1, 98.99), sell(1, 99), sell(1, 90), sell(1, 90), sell(1, 90)]  # at 4.5, 5, … 6.5 s
+    guarded = Guarded(perpetual, price_collar_bps=Decimal(100))
+    strategy = Script(perpetual, *steps)
+
+    run = replay(market, [strategy], on_engine=guarded)
+
+    assert [order.status == OrderStatus.DENIED for order in run.orders()] == [True, False, True, True, False]
+    refusal = guarded.controls.guard.refusals["price_collar_bps", strategy.id.value]
+    assert (refusal.count, refusal.value, refusal.limit) == (3, Decimal("98.99"), 99)

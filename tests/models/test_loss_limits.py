@@ -84,6 +84,31 @@ def test_a_daily_loss_holds_until_the_day_ends() -> None:
     assert loss.update(DAY + 1, Decimal("49")) is not None
 
 
+@pytest.mark.parametrize("confirmations", [1, 2, 3])
+def test_one_bad_price_is_no_daily_loss_when_more_are_asked_for(confirmations: int) -> None:
+    loss = DailyLoss(Decimal(2), confirmations)
+    points = ["100", "50", "99", "50", "50", "50"]
+
+    tripped = [n for n, equity in enumerate(points) if loss.update(n, Decimal(equity))]
+
+    assert tripped == [{1: 1, 2: 4, 3: 5}[confirmations]]
+
+
+def test_points_of_the_day_before_confirm_nothing() -> None:
+    loss = DailyLoss(Decimal(2), confirmations=2)
+
+    assert [loss.update(ts_ns, Decimal(equity)) for ts_ns, equity in ((0, 100), (1, 50), (DAY, 40), (DAY + 1, 30))] == [
+        None
+    ] * 4
+    assert loss.update(DAY + 2, Decimal(30)) is not None
+
+
+@pytest.mark.parametrize("confirmations", [0, -1])
+def test_a_daily_loss_needs_at_least_one_confirmation(confirmations: int) -> None:
+    with pytest.raises(ValueError, match=f"confirmations was {confirmations}"):
+        DailyLoss(Decimal(2), confirmations)
+
+
 @pytest.mark.parametrize(
     ("signed", "marks", "rule"),
     [
