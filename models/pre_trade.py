@@ -82,6 +82,7 @@ class PreTradeLimits:
     max_order_notional_quote: Decimal | None = None
     max_instrument_notional_quote: Decimal | None = None
     max_strategy_notional_quote: Decimal | None = None
+    max_strategy_net_notional_quote: Decimal | None = None
     max_gross_notional_quote: Decimal | None = None
     max_net_notional_quote: Decimal | None = None
     max_leverage: Decimal | None = None
@@ -89,6 +90,14 @@ class PreTradeLimits:
     account_leverage: Decimal = Decimal(1)
     price_collar_bps: Decimal | None = None
     max_data_age_secs: Decimal | None = None
+
+    @property
+    def limit_values(self) -> bool:
+        """Whether a rule limits what positions are worth."""
+        return self.max_leverage is not None or any(
+            getattr(self, f"max_{what}_notional_quote") is not None
+            for what in ("instrument", "strategy", "strategy_net", "gross", "net")
+        )
 
     @property
     def needs_equity(self) -> bool:
@@ -195,19 +204,26 @@ def exposure_of_order_breach(order: ProposedOrder, account: Account, limits: Pre
 
 
 def _strategy_breach(order: ProposedOrder, account: Account, more: Decimal, limits: PreTradeLimits) -> Breach | None:
-    if limits.max_strategy_notional_quote is None:
-        return None
-    books = {name: book.of(order.strategy) for name, book in account.exposures.items()}
-    before, after = _gross(books, order, more, account.mids)
-    return exposure_breach("max_strategy_notional_quote", before, after, limits.max_strategy_notional_quote)
+    breach = None
+    if limits.max_strategy_notional_quote is not None:
+        books = {name: book.of(order.strategy) for name, book in account.exposures.items()}
+        before, after = _gross(books, order, more, account.mids)
+        breach = exposure_breach("max_strategy_notional_quote", before, after, limits.max_strategy_notional_quote)
+    if breach is None and limits.max_strategy_net_notional_quote is not None:
+        books = {name: book.of(order.strategy) for name, book in account.exposures.items()}
+        before, after = _net(books, order, more, account.mids)
+        breach = exposure_breach(
+            "max_strategy_net_notional_quote", before, after, limits.max_strategy_net_notional_quote
+        )
+    return breach
 
 
 def _net_breach(order: ProposedOrder, account: Account, more: Decimal, limits: PreTradeLimits) -> Breach | None:
     if limits.max_net_notional_quote is None:
         return None
-    before = sum((book.total.net(order.side) * account.mids[name] for name, book in account.exposures.items()), ZERO)
-    after = before + order.side * more * account.mids[order.instrument]
-    return exposure_breach("max_net_notional_quote", abs(before), abs(after), limits.max_net_notional_quote)
+    books = {name: book.total for name, book in account.exposures.items()}
+    before, after = _net(books, order, more, account.mids)
+    return exposure_breach("max_net_notional_quote", before, after, limits.max_net_notional_quote)
 
 
 def _gross_breach(order: ProposedOrder, account: Account, more: Decimal, limits: PreTradeLimits) -> Breach | None:
@@ -239,6 +255,14 @@ def _gross(
     return before, before + (own.worst(order.side, more) - own.worst()) * mids[order.instrument]
 
 
+def _net(
+    books: Mapping[str, Exposure], order: ProposedOrder, more: Decimal, mids: Mapping[str, Decimal]
+) -> tuple[Decimal, Decimal]:
+    """Return the size of the net notional when all on the order's side fills, without and with the order."""
+    before = sum((book.net(order.side) * mids[name] for name, book in books.items()), ZERO)
+    return abs(before), abs(before + order.side * more * mids[order.instrument])
+
+
 def reduce_only_breach(order: ProposedOrder, exposure: InstrumentExposure) -> Breach | None:
     """
     Return a breach if an order could do more than reduce its strategy's position.
@@ -264,3 +288,32 @@ def closing_breach(order: ProposedOrder, exposure: InstrumentExposure, limits: P
     if breach is None and limit is not None:
         breach = position_breach(order.side, order.quantity, exposure.total, limit)
     return breach
+
+
+def held_breaches(values: Mapping[str, Decimal], equity: Decimal | None, limits: PreTradeLimits) -> list[Breach]:
+    """
+    Return the limits of the account that what is held goes beyond, whatever is open.
+
+    `values` are the signed values of the positions at the mid, by instrument.
+    """
+    gross = sum((abs(value) for value in values.values()), ZERO)
+    largest = max((abs(value) for value in values.values()), default=ZERO)
+    held = [
+        ("max_instrument_notional_quote", largest, limits.max_instrument_notional_quote),
+        ("max_gross_notional_quote", gross, limits.max_gross_notional_quote),
+        ("max_net_notional_quote", abs(sum(values.values(), ZERO)), limits.max_net_notional_quote),
+    ]
+    breaches = [at_most(rule, value, limit) for rule, value, limit in held if limit is not None]
+    if limits.max_leverage is not None and equity is not None:
+        breaches.append(leverage_breach(ZERO, gross, equity, limits.max_leverage))
+    return [breach for breach in breaches if breach is not None]
+
+
+def held_breaches_of_strategy(values: Mapping[str, Decimal], limits: PreTradeLimits) -> list[Breach]:
+    """Return the limits of a strategy that what it holds goes beyond; `values` as for `held_breaches`."""
+    held = [
+        ("max_strategy_notional_quote", sum((abs(value) for value in values.values()), ZERO)),
+        ("max_strategy_net_notional_quote", abs(sum(values.values(), ZERO))),
+    ]
+    breaches = [at_most(rule, value, limit) for rule, value in held if (limit := getattr(limits, rule)) is not None]
+    return [breach for breach in breaches if breach is not None]

@@ -137,10 +137,14 @@ def stale_breach(now_ns: int, last_ns: int, max_age_secs: Decimal) -> Breach | N
     return Breach("max_data_age_secs", age_secs, max_age_secs) if age_secs > max_age_secs else None
 
 
-def clock_skew_breach(now_ns: int, last_ns: int, max_skew_secs: Decimal) -> Breach | None:
-    """Return a breach if the last market event lies further in the future than `max_skew_secs`."""
-    ahead_secs = Decimal(last_ns - now_ns).scaleb(-9)
-    return Breach("max_clock_skew_secs", ahead_secs, max_skew_secs) if ahead_secs > max_skew_secs else None
+def clock_skew_breach(local_ns: int, venue_ns: int, max_skew_secs: Decimal) -> Breach | None:
+    """
+    Return a breach if the venue's time of an event and the local time of its arrival lie further apart than allowed.
+
+    Either a clock is wrong, or what arrives is old.
+    """
+    apart_secs = Decimal(abs(local_ns - venue_ns)).scaleb(-9)
+    return at_most("max_clock_skew_secs", apart_secs, max_skew_secs)
 
 
 def crossed_breach(bid: Decimal, ask: Decimal) -> Breach | None:

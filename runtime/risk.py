@@ -9,11 +9,14 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.system.kernel import NautilusKernel
 
 from actors.breaker_watch import BreakerWatch, BreakerWatchConfig
+from actors.clock_watch import ClockWatch, ClockWatchConfig
 from actors.data_watch import DataWatch, DataWatchConfig
+from actors.exposure_watch import ExposureWatch, ExposureWatchConfig
 from actors.kill_switch import KillSwitch, KillSwitchConfig, Latch
 from actors.loss_watch import LossWatch, LossWatchConfig
 from actors.order_gate import OrderGate
 from actors.position_watch import PositionWatch, PositionWatchConfig
+from actors.price_watch import PriceWatch, PriceWatchConfig
 from actors.risk_guard import RiskGuard, RiskGuardConfig
 from models.pre_trade import PreTradeLimits
 from runtime.risk_enforcement import Enforcement
@@ -108,6 +111,30 @@ def _watches(settings: RiskSettings, context: RiskContext) -> Iterator[Actor]:
                 rejection_window_secs=settings.rejection_window_secs,
             )
         )
+    limits = _limits(settings, context.account_leverage)
+    if limits.limit_values:
+        yield ExposureWatch(ExposureWatchConfig(instrument_ids=context.instrument_ids, limits=limits))
+    yield from _market_watches(settings, context)
+
+
+def _market_watches(settings: RiskSettings, context: RiskContext) -> Iterator[Actor]:
+    if settings.max_clock_skew_secs is not None:
+        yield ClockWatch(
+            ClockWatchConfig(
+                instrument_ids=context.instrument_ids,
+                max_clock_skew_secs=settings.max_clock_skew_secs,
+                check_interval_secs=settings.check_interval_secs,
+            )
+        )
+    if settings.max_price_move_bps is not None:
+        yield PriceWatch(
+            PriceWatchConfig(
+                instrument_ids=context.instrument_ids,
+                max_price_move_bps=settings.max_price_move_bps,
+                price_move_window_secs=settings.price_move_window_secs,
+                check_interval_secs=settings.check_interval_secs,
+            )
+        )
     if settings.max_data_age_secs is not None:
         yield DataWatch(
             DataWatchConfig(
@@ -125,6 +152,7 @@ def _limits(settings: RiskSettings, account_leverage: Decimal) -> PreTradeLimits
         max_order_notional_quote=settings.max_order_notional_quote,
         max_instrument_notional_quote=settings.max_instrument_notional_quote,
         max_strategy_notional_quote=settings.max_strategy_notional_quote,
+        max_strategy_net_notional_quote=settings.max_strategy_net_notional_quote,
         max_gross_notional_quote=settings.max_gross_notional_quote,
         max_net_notional_quote=settings.max_net_notional_quote,
         max_leverage=settings.max_leverage,

@@ -20,7 +20,15 @@ DEFAULT_ACTIONS: Final[dict[str, ActionName]] = {
     "max_position_qty": "flatten_passively",
     "max_fills_per_window": "cancel",
     "max_rejections_per_window": "cancel",
+    "max_instrument_notional_quote": "stop_quoting",
+    "max_strategy_notional_quote": "stop_quoting",
+    "max_strategy_net_notional_quote": "stop_quoting",
+    "max_gross_notional_quote": "stop_quoting",
+    "max_net_notional_quote": "stop_quoting",
+    "max_leverage": "stop_quoting",
     "max_data_age_secs": "cancel",
+    "max_clock_skew_secs": "cancel",
+    "max_price_move_bps": "cancel",
     "equity_unknown": "cancel",
     "manual": "flatten",
 }
@@ -32,12 +40,16 @@ _ABOVE_0: Final = (
     "max_order_notional_quote",
     "max_instrument_notional_quote",
     "max_strategy_notional_quote",
+    "max_strategy_net_notional_quote",
     "max_gross_notional_quote",
     "max_net_notional_quote",
     "max_leverage",
     "min_free_margin_pct",
     "price_collar_bps",
     "max_data_age_secs",
+    "max_clock_skew_secs",
+    "max_price_move_bps",
+    "price_move_window_secs",
     "duplicate_window_secs",
     "fill_window_secs",
     "rejection_window_secs",
@@ -57,8 +69,8 @@ class RiskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         The largest value of one order.
     max_instrument_notional_quote, max_strategy_notional_quote, max_gross_notional_quote : Decimal, optional
         The largest worst-case value of what is held and open: of an instrument, a strategy, the account.
-    max_net_notional_quote : Decimal, optional
-        The same for the sum with signs, longs against shorts.
+    max_net_notional_quote, max_strategy_net_notional_quote : Decimal, optional
+        The same for the sum with signs, longs against shorts: of the account, of a strategy.
     max_leverage : Decimal, optional
         Gross notional against equity.
     min_free_margin_pct : Decimal, optional
@@ -73,6 +85,10 @@ class RiskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         For so long the same order (side, price, quantity) is not sent again, unless it was cancelled or refused.
     max_data_age_secs : Decimal, optional
         A market that has been silent for longer is not traded; it is traded again when it speaks.
+    max_clock_skew_secs : Decimal, optional
+        While the venue's time of the last event and its arrival are further apart, nothing is traded.
+    max_price_move_bps, price_move_window_secs : Decimal
+        A mid that has moved further within so many seconds (default 60) is not traded until the window is calm.
     max_drawdown_pct, max_loss_pct : Decimal, optional
         The fall of the equity from its peak, and from the start, that trips.
     drawdown_confirmations : int, default 1
@@ -97,6 +113,7 @@ class RiskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     max_order_notional_quote: Decimal | None = None
     max_instrument_notional_quote: Decimal | None = None
     max_strategy_notional_quote: Decimal | None = None
+    max_strategy_net_notional_quote: Decimal | None = None
     max_gross_notional_quote: Decimal | None = None
     max_net_notional_quote: Decimal | None = None
     max_leverage: Decimal | None = None
@@ -106,6 +123,9 @@ class RiskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     order_reserve: Annotated[int, Meta(ge=0)] = 0
     duplicate_window_secs: Decimal | None = None
     max_data_age_secs: Decimal | None = None
+    max_clock_skew_secs: Decimal | None = None
+    max_price_move_bps: Decimal | None = None
+    price_move_window_secs: Decimal = Decimal(60)
     max_drawdown_pct: Decimal | None = None
     max_loss_pct: Decimal | None = None
     drawdown_confirmations: Count = 1
@@ -161,6 +181,8 @@ class RiskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
             ("max_instrument_notional_quote", "max_gross_notional_quote"),
             ("max_strategy_notional_quote", "max_gross_notional_quote"),
             ("max_net_notional_quote", "max_gross_notional_quote"),
+            ("max_strategy_net_notional_quote", "max_strategy_notional_quote"),
+            ("max_strategy_net_notional_quote", "max_gross_notional_quote"),
         )
         for smaller, larger in nested:
             small, large = getattr(self, smaller), getattr(self, larger)

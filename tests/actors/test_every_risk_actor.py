@@ -27,6 +27,8 @@ EVERYTHING = {
     "order_reserve": 10,
     "duplicate_window_secs": Decimal("0.001"),
     "max_data_age_secs": Decimal(2),
+    "max_clock_skew_secs": Decimal(1),
+    "max_price_move_bps": Decimal(500),
     "max_drawdown_pct": Decimal(4),
     "max_daily_loss_pct": Decimal(3),
     "stop_loss_pct": Decimal("0.05"),

@@ -4,7 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from nautilus_trader.model.enums import TradingState
+from nautilus_trader.model.data import QuoteTick
+from nautilus_trader.model.enums import OrderSide, TradingState
 from nautilus_trader.model.events import OrderPendingCancel
 
 from messages import ACCOUNT
@@ -153,6 +154,80 @@ def test_a_silent_market_is_left_and_traded_again_when_it_speaks(market_of: Any,
     assert watched.halts == [("max_data_age_secs", "cancel")]
     assert watched.state is State.RUNNING
     assert not stopped_by_risk(watched.controls)
+
+
+def shifted(tick: Any, venue_s: float) -> Any:
+    """Return a quote that the venue stamped so many seconds later than it arrived."""
+    sizes = tick.bid_size, tick.ask_size
+    return QuoteTick(
+        tick.instrument_id, tick.bid_price, tick.ask_price, *sizes, tick.ts_event + int(venue_s * 1e9), tick.ts_init
+    )
+
+
+@pytest.mark.parametrize("venue_s", [-3.0, 3.0])
+def test_nothing_is_traded_while_the_clocks_are_apart(
+    venue_s: float, market_of: Any, replay: Any, perpetual: Any
+) -> None:
+    market = market_of(perpetual)
+    for second in range(60):
+        market.quote(second, 99.99 + 0.01 * (second % 2), 100.01 + 0.01 * (second % 2))
+    market.ticks[20:40] = [shifted(tick, venue_s) for tick in market.ticks[20:40]]
+    within = Watched(perpetual, max_clock_skew_secs=Decimal(3))
+    beyond = Watched(perpetual, max_clock_skew_secs=Decimal("2.999"))
+
+    replay(market, [maker(perpetual)], on_engine=within)
+    run = replay(market, [maker(perpetual)], on_engine=beyond)
+
+    assert within.halts == []
+    assert beyond.halts == [("max_clock_skew_secs", "cancel")]
+    assert beyond.state is State.RUNNING
+    (halt,) = beyond.controls.kill_switch.halts
+    assert 20 <= (halt.trip.ts_ns - START_NS) / 1e9 <= 21
+    sent = [(order.ts_init - START_NS) / 1e9 for order in run.orders()]
+    assert not [second for second in sent if 21 < second < 40]
+    assert [second for second in sent if second >= 40]
+
+
+def test_a_spike_is_not_traded_until_the_window_is_calm(market_of: Any, replay: Any, perpetual: Any) -> None:
+    market = market_of(perpetual)
+    for second in range(60):
+        mid = 103.0 if 20 <= second < 23 else 100.0
+        market.quote(second, mid - 0.01, mid + 0.01, bid_size=1 + second)
+    watched = Watched(perpetual, max_price_move_bps=Decimal(200), price_move_window_secs=Decimal(10))
+
+    run = replay(market, [maker(perpetual)], on_engine=watched)
+
+    (halt,) = watched.controls.kill_switch.halts
+    assert (halt.trip.rule, halt.trip.value, halt.trip.limit) == ("max_price_move_bps", 300, 200)
+    assert 20 <= (halt.trip.ts_ns - START_NS) / 1e9 <= 21
+    assert watched.state is State.RUNNING
+    sent = [(order.ts_init - START_NS) / 1e9 for order in run.orders()]
+    assert not [second for second in sent if 21 < second < 31]
+    assert [second for second in sent if 31 <= second < 36]
+
+
+@pytest.mark.parametrize("rule", ["max_instrument_notional_quote", "max_strategy_notional_quote", "max_leverage"])
+def test_a_position_that_outgrows_a_limit_is_only_reduced(
+    rule: str, market_of: Any, replay: Any, perpetual: Any
+) -> None:
+    market = market_of(perpetual)
+    for second in range(60):
+        mid = 100 + (0.5 * max(second - 10, 0) if second < 40 else 0)
+        market.quote(second, mid - 0.01, mid + 0.01, bid_size=1 + second)
+        if second in (2, 3, 4):
+            market.trade(second + 0.5, 99.5, 100, buyer=False)
+    limit = Decimal("0.00655") if rule == "max_leverage" else Decimal(655)  # 6 are worth 600 when they are bought
+    watched = Watched(perpetual, **{rule: limit})
+
+    run = replay(market, [maker(perpetual, max_position=6.0)], on_engine=watched)
+
+    (halt,) = watched.controls.kill_switch.halts
+    assert (halt.trip.rule, halt.trip.action, halt.trip.limit) == (rule, "stop_quoting", limit)
+    assert halt.scope == ("FixedSpread-000" if "strategy" in rule else ACCOUNT)
+    assert 26 <= (halt.trip.ts_ns - START_NS) / 1e9 <= 30
+    held = [order for order in run.orders() if START_NS + 30 * 10**9 < order.ts_init < START_NS + 40 * 10**9]
+    assert {order.side for order in held} <= {OrderSide.SELL}
+    assert all(machine.state is State.RUNNING for machine in watched.controls.kill_switch.machines.values())
 
 
 def test_a_stop_loss_halts_its_strategy_and_no_other(market_of: Any, replay: Any, perpetual: Any) -> None:

@@ -12,7 +12,10 @@ from models.pre_trade import (
     Market,
     PreTradeLimits,
     ProposedOrder,
+    closing_breach,
     exposure_of_order_breach,
+    held_breaches,
+    held_breaches_of_strategy,
     market_breach,
     order_breach,
     reduce_only_breach,
@@ -84,6 +87,8 @@ def test_the_market_must_be_fresh_and_sound() -> None:
         ({"max_instrument_notional_quote": Decimal(1000)}, "4.1", "max_instrument_notional_quote"),
         ({"max_strategy_notional_quote": Decimal(900)}, "4", None),  # 1 of the 6 is another strategy's
         ({"max_strategy_notional_quote": Decimal(900)}, "4.1", "max_strategy_notional_quote"),
+        ({"max_strategy_net_notional_quote": Decimal(900)}, "4", None),  # without Y, which is another strategy's
+        ({"max_strategy_net_notional_quote": Decimal(900)}, "4.1", "max_strategy_net_notional_quote"),
         ({"max_net_notional_quote": Decimal(800)}, "4", None),  # Y is short 2
         ({"max_net_notional_quote": Decimal(800)}, "4.1", "max_net_notional_quote"),
         ({"max_gross_notional_quote": Decimal(1200)}, "4", None),
@@ -107,6 +112,42 @@ def test_rules_of_exposure_at_their_boundaries(values: dict[str, object], quanti
     assert (breach.rule if breach else None) == rule
     selling = order(side=-1, quantity="4", price="101")
     assert exposure_of_order_breach(selling, account, limits(**values)) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "rules"),
+    [
+        ({"max_instrument_notional_quote": Decimal(600)}, []),
+        ({"max_instrument_notional_quote": Decimal(599)}, ["max_instrument_notional_quote"]),
+        ({"max_gross_notional_quote": Decimal(800)}, []),
+        ({"max_gross_notional_quote": Decimal(799), "max_leverage": Decimal("1.9")},
+         ["max_gross_notional_quote", "max_leverage"]),
+        ({"max_net_notional_quote": Decimal(400)}, []),
+        ({"max_net_notional_quote": Decimal(399)}, ["max_net_notional_quote"]),
+        ({"max_leverage": Decimal(2)}, []),
+    ],
+)  # fmt: skip
+def test_what_is_held_is_held_against_the_same_limits(values: dict[str, object], rules: list[str]) -> None:
+    held = {"X": Decimal(600), "Y": Decimal(-200)}
+
+    assert [breach.rule for breach in held_breaches(held, Decimal(400), limits(**values))] == rules
+    assert not [breach for breach in held_breaches(held, None, limits(max_leverage=Decimal(1)))]
+    strict = limits(max_strategy_notional_quote=Decimal(799), max_strategy_net_notional_quote=Decimal(399))
+    beyond = [("max_strategy_notional_quote", 800, 799), ("max_strategy_net_notional_quote", 400, 399)]
+    assert held_breaches_of_strategy(held, strict) == beyond
+    assert held_breaches_of_strategy({"X": Decimal(399)}, strict) == []
+
+
+def test_closing_a_position_keeps_the_limit_of_all_strategies_together() -> None:
+    book = InstrumentExposure()
+    book.filled("", "s", 1, Decimal(8))
+    book.filled("", "other", -1, Decimal(14))
+    held = limits(max_position_qty={"X": Decimal(10)})
+
+    assert closing_breach(order(side=-1, quantity="8"), book, held) == ("max_position_qty", 14, 10)
+    assert closing_breach(order(side=-1, quantity="4"), book, held) is None
+    assert closing_breach(order(side=-1, quantity="8.1"), book, held).rule == "reduce_only"
+    assert closing_breach(order(side=-1, quantity="8"), book, limits()) is None
 
 
 def test_without_equity_nothing_grows_that_equity_limits() -> None:

@@ -112,12 +112,10 @@ def test_limits_hold_strictly_beyond_them() -> None:
     assert at_most("x", Decimal("5.01"), Decimal(5)) == ("x", Decimal("5.01"), Decimal(5))
     assert stale_breach(5_000_000_000, 0, Decimal(5)) is None
     assert stale_breach(5_000_000_001, 0, Decimal(5)) == ("max_data_age_secs", Decimal("5.000000001"), Decimal(5))
-    assert clock_skew_breach(0, 5_000_000_000, Decimal(5)) is None
-    assert clock_skew_breach(0, 5_000_000_001, Decimal(5)) == (
-        "max_clock_skew_secs",
-        Decimal("5.000000001"),
-        Decimal(5),
-    )
+    for local_ns, venue_ns in ((0, 5_000_000_000), (5_000_000_000, 0)):
+        assert clock_skew_breach(local_ns, venue_ns, Decimal(5)) is None
+        breach = clock_skew_breach(local_ns * 2, venue_ns * 2, Decimal(5))
+        assert breach == ("max_clock_skew_secs", Decimal(10), Decimal(5))
 
 
 @pytest.mark.parametrize(

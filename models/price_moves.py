@@ -1,0 +1,42 @@
+"""How far a price moves within a window of time, in exact decimals."""
+
+from collections import deque
+from decimal import Decimal
+
+from models.risk_limits import BPS, Breach
+
+
+class PriceRange:
+    """
+    Finds a price that has moved further than allowed within a sliding window: a spike, a crash, a broken feed.
+
+    The distance between the highest and the lowest price of the window counts, so one price that is far off holds for
+    as long as the window remembers it. At time t, what was seen in (t - window, t] counts.
+
+    Parameters
+    ----------
+    max_move_bps : Decimal
+        The largest distance that is allowed, in basis points of the lowest price.
+    window_ns : int
+        The window in nanoseconds, above 0.
+
+    """
+
+    def __init__(self, max_move_bps: Decimal, window_ns: int) -> None:
+        self._limit_bps = max_move_bps
+        self._window_ns = window_ns
+        self._highs: deque[tuple[int, Decimal]] = deque()
+        self._lows: deque[tuple[int, Decimal]] = deque()
+
+    def update(self, now_ns: int, price: Decimal) -> Breach | None:
+        """Take the price of this moment; return a breach while the window holds a move beyond the limit, in bps."""
+        for kept, sign in ((self._highs, 1), (self._lows, -1)):
+            while kept and kept[-1][1] * sign <= price * sign:
+                kept.pop()
+            kept.append((now_ns, price))
+            while kept[0][0] <= now_ns - self._window_ns:
+                kept.popleft()
+        high, low = self._highs[0][1], self._lows[0][1]
+        if (high - low) * BPS <= self._limit_bps * low:
+            return None
+        return Breach("max_price_move_bps", ((high - low) * BPS / low).quantize(Decimal("0.0001")), self._limit_bps)
