@@ -15,6 +15,7 @@ from runtime.components import ResolvedComponent
 from runtime.fees import is_spot
 from runtime.load_setup import LoadedSetup
 from runtime.market_data import MarketData, find_market_data, first_mid
+from runtime.risk_checks import check_risk
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ def prepare_backtest(loaded: LoadedSetup, working_folder: Path) -> PreparedBackt
     """
     data = find_market_data(loaded, working_folder)
     check_components(loaded, data.instruments)
+    check_risk(loaded, data.instruments, lambda instrument_id: first_mid(data, instrument_id))
     warnings = check_against_market(loaded, data.instruments, lambda instrument_id: first_mid(data, instrument_id))
-    _check_risk(loaded, data.instruments)
     code = _ledger_currency(loaded, data.instruments)
     return PreparedBacktest(
         loaded=loaded,
@@ -126,18 +127,6 @@ def _complaints_of(loaded: LoadedSetup, component: ResolvedComponent) -> Iterato
     except ValueError as error:
         key, _, problem = str(error).partition(": ")
         raise loaded.tree.complaint(problem, (*component.path, "config", key)) from None
-
-
-def _check_risk(loaded: LoadedSetup, instruments: Sequence[Instrument]) -> None:
-    """Hold the limits by instrument against the instruments."""
-    if loaded.setup.risk is None:
-        return
-    known = [str(instrument.id) for instrument in instruments]
-    for key in ("max_position_qty", "max_order_qty"):
-        for name in getattr(loaded.setup.risk, key):
-            if name not in known:
-                problem, hint = f"{name} is not among the setup's instruments", nearest_name(name, known)
-                raise loaded.tree.complaint(problem, ("risk", key, name), hint)
 
 
 def _is_spot_account(loaded: LoadedSetup, instruments: Sequence[Instrument]) -> bool:

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from bad_input import nearest_name
-from models.risk_state import ActionName
+from models.risk_state import ACTIONS, ActionName
 
 type Count = Annotated[int, Meta(ge=1)]
 
@@ -34,7 +34,14 @@ DEFAULT_ACTIONS: Final[dict[str, ActionName]] = {
 }
 """What a control asks for when it trips, where `on_trip` says nothing else."""
 
-_BELOW_100: Final = ("max_drawdown_pct", "max_loss_pct", "max_daily_loss_pct", "stop_loss_pct", "trailing_stop_pct")
+_BELOW_100: Final = (
+    "min_free_margin_pct",
+    "max_drawdown_pct",
+    "max_loss_pct",
+    "max_daily_loss_pct",
+    "stop_loss_pct",
+    "trailing_stop_pct",
+)
 _ABOVE_0: Final = (
     *_BELOW_100,
     "max_order_notional_quote",
@@ -44,7 +51,6 @@ _ABOVE_0: Final = (
     "max_gross_notional_quote",
     "max_net_notional_quote",
     "max_leverage",
-    "min_free_margin_pct",
     "price_collar_bps",
     "max_data_age_secs",
     "max_clock_skew_secs",
@@ -154,13 +160,36 @@ class RiskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
             if value is not None and not value > 0:
                 raise ValueError(f'{key}: was "{value}", expected above 0')
             if value is not None and key in _BELOW_100 and value >= 100:
-                raise ValueError(f'{key}: was "{value}", expected below 100: an account loses no more')
+                raise ValueError(f'{key}: was "{value}", expected below 100: there is no more to lose')
         self._check_quantities()
         self._check_order()
+        self._check_actions()
+        self._check_losses()
+
+    def _check_actions(self) -> None:
         for rule in self.on_trip:
             if rule not in DEFAULT_ACTIONS:
                 hint = nearest_name(rule, DEFAULT_ACTIONS)
                 raise ValueError(f'on_trip: "{rule}" trips nothing' + (f"; {hint}" if hint else ""))
+        if self.action("manual") in ("warn", "stop_quoting"):
+            was = self.action("manual")
+            raise ValueError(
+                f'on_trip: manual was "{was}", expected cancel, flatten_passively or flatten: a halt by hand'
+            )
+
+    def _check_losses(self) -> None:
+        """Refuse a limit of losses that another, which is always reached before it, makes meaningless."""
+        nested = (
+            ("max_loss_pct", "max_drawdown_pct"),  # the peak is at least the start
+            ("max_daily_loss_pct", "max_drawdown_pct"),
+            ("stop_loss_pct", "trailing_stop_pct"),  # the best mark is at least the entry
+        )
+        for later, sooner in nested:
+            late, soon = getattr(self, later), getattr(self, sooner)
+            if late is None or soon is None or late <= soon:
+                continue
+            if ACTIONS.index(self.action(sooner)) >= ACTIONS.index(self.action(later)):
+                raise ValueError(f'{later}: was "{late}", expected at most {sooner}, which is {soon} and trips before')
 
     def _check_quantities(self) -> None:
         for key in ("max_position_qty", "max_order_qty"):

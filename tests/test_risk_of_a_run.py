@@ -106,15 +106,15 @@ def test_without_the_section_the_same_crash_is_nobodys_business(crash: Path, run
 
 
 def test_refusals_are_counted_with_an_example(crash: Path, run_here: Any) -> None:
-    _, out, _ = run_here("setup.yaml", "--json", "--set", "risk={max_order_notional_quote: 50}")
+    _, out, _ = run_here("setup.yaml", "--json", "--set", "risk={max_gross_notional_quote: 250}")
 
     summary = json.loads(out)
     (refusal,) = summary["risk"]["refusals"]
-    assert (summary["risk"]["state"], summary["fills"]) == ("RUNNING", 0)
-    assert (refusal["rule"], refusal["strategy"]) == ("max_order_notional_quote", "FixedSpread-000")
+    assert summary["risk"]["state"] == "RUNNING"
+    assert (refusal["rule"], refusal["strategy"]) == ("max_gross_notional_quote", "FixedSpread-000")
     assert refusal["count"] > 10
     assert refusal["first"] < refusal["last"]
-    assert refusal["value"] > refusal["limit"] == 50
+    assert refusal["value"] > refusal["limit"] == 250
     (folder,) = (crash.parent / "results" / "crash").iterdir()
     page = (folder / "report.html").read_text()
     assert "Refused by the guard" in page

@@ -327,7 +327,7 @@ def test_a_market_whose_equity_is_unknown_is_left(market_of: Any, replay: Any, p
 
 
 def test_a_second_trip_changes_nothing_after_a_halt(market_of: Any, replay: Any, perpetual: Any) -> None:
-    watched = Watched(perpetual, max_drawdown_pct=Decimal("0.5"), max_loss_pct=Decimal("0.6"), stop_loss_pct=Decimal(1))
+    watched = Watched(perpetual, max_drawdown_pct=Decimal("0.5"), max_loss_pct=Decimal("0.4"), stop_loss_pct=Decimal(1))
 
     run = replay(crash(market_of, perpetual), [maker(perpetual)], balances=("1000 USDT",), on_engine=watched)
 

@@ -54,6 +54,36 @@ BAD = {
     ),
     "a reserve of everything": ("{max_orders_per_10s: 5, order_reserve: 5}", "expected below max_orders_per_10s, 5"),
     "a reserve of nothing": ("order_reserve=5", "goes with max_orders_per_10s alone"),
+    "no free margin at all": ("min_free_margin_pct=100", 'min_free_margin_pct: was "100", expected below 100'),
+    "a total loss beyond the drawdown": (
+        "{max_drawdown_pct: 4, max_loss_pct: 5}",
+        'max_loss_pct: was "5", expected at most max_drawdown_pct, which is 4 and trips before',
+    ),
+    "a loss of the day beyond the drawdown": (
+        "{max_drawdown_pct: 4, max_daily_loss_pct: 4.5}",
+        'max_daily_loss_pct: was "4.5", expected at most max_drawdown_pct, which is 4',
+    ),
+    "a stop beyond the trailing one": (
+        "{stop_loss_pct: 3, trailing_stop_pct: 2}",
+        'stop_loss_pct: was "3", expected at most trailing_stop_pct, which is 2',
+    ),
+    "an order worth more than the position": (
+        "{max_order_notional_quote: 500, max_position_qty: {SYNUSDT-PERP.BINANCE: 4}}",
+        'max_order_notional_quote: was "500", expected at most max_position_qty of SYNUSDT-PERP.BINANCE, worth ',
+    ),
+    "a limit that no order keeps": (
+        "max_order_qty={SYNUSDT-PERP.BINANCE: 0.5}",
+        'order_qty: was "1.0", expected at most risk.max_order_qty of SYNUSDT-PERP.BINANCE, 0.5',
+    ),
+    "a position that no order keeps": (
+        "max_position_qty={SYNUSDT-PERP.BINANCE: 0.5}",
+        'order_qty: was "1.0", expected at most risk.max_position_qty of SYNUSDT-PERP.BINANCE, 0.5',
+    ),
+    "a value that no order keeps": (
+        "max_order_notional_quote=50",
+        "at the start, expected at most risk.max_order_notional_quote, 50",
+    ),
+    "a halt by hand that halts nothing": ("on_trip={manual: warn}", 'manual was "warn", expected cancel'),
     "an unknown action": ("on_trip={max_drawdown_pct: sell}", "invalid enum value 'sell'"),
     "an unknown rule": ("on_trip={max_drawdown: flatten}", 'did you mean "max_drawdown_pct"?'),
     "an unknown instrument": (
@@ -73,6 +103,14 @@ def test_limits_that_make_no_sense_are_one_line_with_their_key(case: str, setup_
 
     assert words in str(caught.value)
     assert "risk" in str(caught.value)
+
+
+def test_a_warning_may_come_before_what_halts() -> None:
+    settings = RiskSettings(
+        max_drawdown_pct=Decimal(3), max_daily_loss_pct=Decimal(5), on_trip={"max_drawdown_pct": "warn"}
+    )
+
+    assert settings.action("max_daily_loss_pct") == "flatten"
 
 
 def test_a_setup_without_the_section_has_no_limits(setup_file: Path) -> None:
