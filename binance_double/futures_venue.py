@@ -208,6 +208,12 @@ class FuturesVenue(Venue):
     def _may_fill(self, order: Order) -> Decimal:
         return min(order.leaves, self._reducible(order.asked)) if is_reducing(order.asked) else order.leaves
 
+    def _after_fill(self, order: Order) -> None:
+        """Expire orders that may only reduce and have nothing left to reduce."""
+        for other in (*self.resting[order.asked.symbol], order):
+            if other.is_open and not self._may_fill(other):
+                self._close(other, "EXPIRED", "EXPIRED")
+
     # Booking
 
     def _market_closed(self) -> ApiError:

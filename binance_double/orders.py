@@ -74,7 +74,7 @@ class NewOrder:
         return self.type == "LIMIT_MAKER" or self.time_in_force == "GTX"
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Order:
     """An order that the exchange took; `asked` is what was asked for, or the last amendment of it."""
 

@@ -249,14 +249,13 @@ class Venue(ABC):
             self._fill(match.order, match.order.asked.price, match.quantity, is_maker=True)
 
     def _fill(self, order: Order, price: Decimal, quantity: Decimal, is_maker: bool) -> None:
-        quantity = min(quantity, self._may_fill(order))
+        quantity = min(quantity, self._may_fill(order)) if order.is_open else ZERO
         if quantity:
             fill = self._settle(order, price, quantity, is_maker, self._next_trade_id)
             self._next_trade_id += 1
             self._record(order, fill)
             self._publish_fill(order, fill)
-        if order.is_open and not self._may_fill(order):
-            self._close(order, "EXPIRED", "EXPIRED")
+        self._after_fill(order)
 
     def _record(self, order: Order, fill: Fill) -> None:
         order.executed += fill.quantity
@@ -274,6 +273,9 @@ class Venue(ABC):
         self.resting[order.asked.symbol].remove(order)
         self._release(order)
         self._publish_order(order, execution_type)
+
+    def _after_fill(self, order: Order) -> None:  # noqa: B027 (spot has nothing to do)
+        """Do what a fill of an order brings about."""
 
     # What differs
 

@@ -317,5 +317,5 @@ def test_futures_money_is_conserved(actions: list[tuple[Any, ...]], funding: int
         assert account.wallet["USDT"] == 100 + income
         assert position.amount or not position.cost
         assert all(
-            order.asked.side.sign * position.amount <= 0 for order in venue.open_orders() if is_reducing(order.asked)
+            order.asked.side.sign * position.amount < 0 for order in venue.open_orders() if is_reducing(order.asked)
         )
