@@ -135,8 +135,8 @@ def _closes(halt: Halt, fill: FillRecord, last_ns: int) -> bool:
 def _equity(run: BacktestRun, drill: Drill) -> dict[str, Any]:
     """Return the equity before the fault and its lowest after, and what strategies had traded and held."""
     at_ns, ledger = drill.fault.at_ns, run.ledger
-    before = [point.equity for point in ledger.equity_curve if point.ts_ns <= at_ns]
-    after = [point.equity for point in ledger.equity_curve if point.ts_ns > at_ns]
+    before = [point.equity for point in ledger.equity_curve if point.ts_ns < at_ns]
+    after = [point.equity for point in ledger.equity_curve if point.ts_ns >= at_ns]
     held: dict[str, Decimal] = {}
     for fill in ledger.fills:
         if fill.ts_ns < at_ns:
