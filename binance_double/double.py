@@ -96,6 +96,7 @@ class BinanceDouble(AbstractContextManager["BinanceDouble"]):
         self._loop = asyncio.SelectorEventLoop()
         self._thread = threading.Thread(target=self._run, name="binance-double", daemon=True)
         self._started = threading.Event()
+        self._at_stop: list[Callable[[], None]] = []
 
     # Coming and going
 
@@ -110,8 +111,14 @@ class BinanceDouble(AbstractContextManager["BinanceDouble"]):
         """Go away for good."""
         if self._thread.is_alive():
             self._await(self._server.close())
+            for action in self._at_stop:
+                self.call(action)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(_START_SECS)
+
+    def at_stop(self, action: Callable[[], None]) -> None:
+        """Run something on the server's thread when the exchange goes away for good."""
+        self._at_stop.append(action)
 
     def __enter__(self) -> "BinanceDouble":
         self.start()

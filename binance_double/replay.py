@@ -1,8 +1,9 @@
 """A recorded market, played to the exchange at a chosen speed."""
 
 import asyncio
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ from nautilus_trader.core.data import Data
 from nautilus_trader.model.data import FundingRateUpdate, OrderBookDeltas, QuoteTick, TradeTick
 from nautilus_trader.model.enums import AggressorSide, BookAction, OrderSide
 
+from bad_input import BadInput
 from binance_double.double import BinanceDouble
 from binance_double.orders import Side
 from binance_double.rules import symbol_of
@@ -31,7 +33,6 @@ class Progress:
 
     events: int = 0
     time_ns: int = 0
-    finished: bool = False
 
 
 class Replay:
@@ -60,6 +61,8 @@ class Replay:
     ------
     BadInput
         If the catalog has nothing of an instrument in the period.
+    LookupError
+        If the exchange does not list an instrument.
 
     """
 
@@ -74,12 +77,23 @@ class Replay:
         end_ns: int = 2**63 - 1,
         speed: float | None = 1.0,
     ) -> None:
+        for instrument_id in instrument_ids:
+            if symbol_of(instrument_id) not in double.venue(instrument_id).rules:
+                raise LookupError(f"the local exchange does not list {instrument_id}")
         self._double = double
         self._speed = speed
         self._rows = _rows(catalog, instrument_ids, data_types, (start_ns, end_ns))
-        self._next = next(self._rows, None)
+        # The reader of a catalog aborts the process when two threads touch it: it lives on the server's thread.
+        self._next = double.call(next, self._rows, None)
+        double.at_stop(self._close)
         self._task: asyncio.Task[None] | None = None
+        self._finished = threading.Event()
         self.progress = Progress()
+
+    @property
+    def finished(self) -> bool:
+        """Whether all of it was played."""
+        return self._finished.is_set()
 
     def step(self, events: int = 1) -> int:
         """Play the next events at once and return how many there were."""
@@ -93,6 +107,11 @@ class Replay:
 
         self._double.call(begin)
 
+    def wait(self, seconds: float) -> None:
+        """Wait until all of it was played, and raise TimeoutError if that takes longer."""
+        if not self._finished.wait(seconds):
+            raise TimeoutError(f"the replay has come to {self.progress.time_ns} ns in {seconds} s")
+
     def stop(self) -> None:
         """Stop playing; it can be started again where it stopped."""
 
@@ -102,6 +121,11 @@ class Replay:
                 self._task = None
 
         self._double.call(end)
+
+    def _close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        self._rows.close()
 
     async def _run(self) -> None:
         begun, first_ns = time.monotonic(), None
@@ -114,7 +138,7 @@ class Replay:
                     await asyncio.sleep(wait)
             if self._play_next(1) and self.progress.events % _ROWS_AT_ONCE == 0:
                 await asyncio.sleep(0)
-        self.progress.finished = True
+        self._finished.set()
 
     def _play_next(self, events: int) -> int:
         played = 0
@@ -159,11 +183,16 @@ def _levels(update: OrderBookDeltas) -> tuple[list[tuple[Side, Decimal, Decimal]
 
 def _rows(
     catalog: Path, instrument_ids: Sequence[str], data_types: Sequence[DataTypeName], period: tuple[int, int]
-) -> Iterator[Data]:
+) -> Generator[Data]:
+    available = [entry for entry in contents(catalog) if entry.data_type in data_types]
+    for instrument_id in instrument_ids:
+        if all(entry.instrument_id != instrument_id for entry in available):
+            types = " or ".join((", ".join(data_types[:-1]), data_types[-1]))
+            raise BadInput(f"the catalog has no {types} of {instrument_id}", file=catalog)
     wanted = [
         DataRequest(entry.instrument_id, entry.data_type)
-        for entry in contents(catalog)
-        if entry.instrument_id in instrument_ids and entry.data_type in data_types
+        for entry in available
+        if entry.instrument_id in instrument_ids
     ]
     for chunk in stream(catalog, wanted, *period):
         yield from chunk

@@ -1,0 +1,106 @@
+"""A catalog's market, played to the exchange."""
+
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.binance_double.conftest import PERPETUAL, SPOT
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Path:
+    """Return a catalog with ten seconds of quotes and trades, and a funding rate at the end."""
+    from nautilus_trader.model.data import FundingRateUpdate, QuoteTick, TradeTick
+    from nautilus_trader.model.enums import AggressorSide
+    from nautilus_trader.model.identifiers import TradeId
+    from nautilus_trader.persistence.catalog import ParquetDataCatalog
+
+    from data_catalog.instruments import find_instrument
+
+    instrument = find_instrument(PERPETUAL)
+    price, size = instrument.make_price, instrument.make_qty
+    start = 1_700_000_000_000_000_000
+    quotes, trades = [], []
+    for n in range(10):
+        ts = start + n * 1_000_000_000
+        quotes.append(
+            QuoteTick(instrument.id, price(50_000 + n), price(50_001 + n), size(1 + n), size(2), ts, ts),
+        )
+        side = AggressorSide.SELLER if n % 2 else AggressorSide.BUYER
+        trades.append(TradeTick(instrument.id, price(50_000 + n), size(0.5), side, TradeId(str(n)), ts + 1, ts + 1))
+    funding = [FundingRateUpdate(instrument.id, Decimal("0.0001"), start + 10**10, start + 10**10)]
+    stored = ParquetDataCatalog(tmp_path)
+    for data in ([instrument], quotes, trades, funding):
+        stored.write_data(data)
+    return tmp_path
+
+
+def test_a_step_plays_events_in_their_order(double: Any, catalog: Path) -> None:
+    from binance_double.replay import Replay
+
+    replay = Replay(double, catalog, [PERPETUAL])
+    book = double.futures.venue.books["BTCUSDT"]
+    assert replay.step() == 1
+    assert (book.levels("BUY"), book.levels("SELL")) == ([(Decimal(50_000), 1)], [(Decimal(50_001), 2)])
+    assert replay.step(100) == 20, "nineteen ticks are left, and the funding rate"
+    assert book.last_price == Decimal(50_009)
+    assert double.futures.venue.funding_rates["BTCUSDT"] == Decimal("0.0001")
+    assert replay.step() == 0
+
+
+def test_resting_orders_meet_the_replayed_market(double: Any, catalog: Path) -> None:
+    from binance_double.replay import Replay
+    from binance_double.rules import Product
+    from tests.binance_double.raw_client import RawClient
+
+    replay, client = Replay(double, catalog, [PERPETUAL]), RawClient(double, Product.FUTURES)
+    replay.step()
+    client.order("SELL", "50004.0", "0.6", "a")
+    replay.step(7)
+    order = double.open_orders()[0]
+    assert order.executed == 0
+    replay.step()
+    assert order.status == "FILLED", "the bid has come to 50004"
+
+
+def test_the_market_is_played_at_the_wanted_speed(double: Any, catalog: Path) -> None:
+    from binance_double.replay import Replay
+
+    replay = Replay(double, catalog, [PERPETUAL], speed=50.0)
+    begun = time.monotonic()
+    replay.start()
+    replay.wait(10)
+    assert time.monotonic() - begun >= 10 / 50
+    assert replay.progress.events == 21
+
+
+def test_a_replay_can_be_stopped_and_continued(double: Any, catalog: Path) -> None:
+    from binance_double.replay import Replay
+
+    replay = Replay(double, catalog, [PERPETUAL], speed=1.0)
+    replay.start()
+    replay.stop()
+    assert not replay.finished
+    fast = Replay(double, catalog, [PERPETUAL], speed=None)
+    fast.start()
+    fast.wait(10)
+    assert fast.finished
+
+
+def test_what_the_catalog_does_not_have_is_said(double: Any, catalog: Path) -> None:
+    from bad_input import BadInput
+    from binance_double.replay import Replay
+
+    with pytest.raises(BadInput, match=r"has no quotes, trades or funding_rates of NEXOUSDT\.BINANCE"):
+        Replay(double, catalog, [SPOT])
+
+
+def test_what_the_exchange_does_not_list_is_said(double: Any, catalog: Path) -> None:
+    from binance_double.replay import Replay
+
+    del double.futures.venue.rules["BTCUSDT"]
+    with pytest.raises(LookupError, match="does not list BTCUSDT-PERP"):
+        Replay(double, catalog, [PERPETUAL])
