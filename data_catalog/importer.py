@@ -80,25 +80,52 @@ def import_series(
         hold some, or nothing to rebuild them from.
 
     """
+    with CatalogWriter(catalog, replace=replace) as writer:
+        imported = add_series(
+            writer,
+            series,
+            instrument,
+            on_bytes,
+            quotes_from_trades=quotes_from_trades,
+            quotes_from_bars=quotes_from_bars,
+            spread_ticks=spread_ticks,
+        )
+    imported.written.extend(writer.results)
+    return imported
+
+
+def add_series(
+    writer: CatalogWriter,
+    series: Sequence[Series],
+    instrument: Instrument,
+    on_bytes: OnBytes,
+    *,
+    quotes_from_trades: bool = False,
+    quotes_from_bars: bool = False,
+    spread_ticks: int | None = None,
+) -> Imported:
+    """
+    Hand series of one instrument to a writer, which stores them when its block ends; as `import_series`.
+
+    What was written is known only then: `written` of the result is empty.
+    """
     source = chosen_source(from_trades=quotes_from_trades, from_bars=quotes_from_bars, spread_ticks=spread_ticks)
     imported = Imported(rebuilt_from=source)
     owners: dict[tuple[str, str | None], Series] = {}
-    with CatalogWriter(catalog, replace=replace) as writer:
-        for one in series:
-            origins = _Origins(one)
-            rebuilder = rebuilder_of(source, instrument, spread_ticks)
-            for piece in _pieces(one, on_bytes, rebuilder):
-                _claim(owners, one, piece.piece)
-                _write(writer, instrument, piece.piece, origins.of(piece))
-            origins.finish()
-            _merge(imported.dropped, one.dropped())
-            _merge(imported.changed, one.changed())
-            imported.facts.append({**one.facts(), **(rebuilder.notes if rebuilder is not None else {})})
-        if not owners:
-            raise BadInput(f"no rows of {instrument.id} to import", file=series[0].paths[0])
-        if source is not None and source not in {data_type for data_type, _ in owners}:
-            raise BadInput(f"there are no {source} to rebuild quotes from", key=option_of(source))
-    imported.written.extend(writer.results)
+    for one in series:
+        origins = _Origins(one)
+        rebuilder = rebuilder_of(source, instrument, spread_ticks)
+        for piece in _pieces(one, on_bytes, rebuilder):
+            _claim(owners, one, piece.piece)
+            _write(writer, instrument, piece.piece, origins.of(piece))
+        origins.finish()
+        _merge(imported.dropped, one.dropped())
+        _merge(imported.changed, one.changed())
+        imported.facts.append({**one.facts(), **(rebuilder.notes if rebuilder is not None else {})})
+    if not owners:
+        raise BadInput(f"no rows of {instrument.id} to import", file=series[0].paths[0])
+    if source is not None and source not in {data_type for data_type, _ in owners}:
+        raise BadInput(f"there are no {source} to rebuild quotes from", key=option_of(source))
     return imported
 
 

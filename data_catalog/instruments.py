@@ -7,6 +7,7 @@ carry the venue's ordinary tier; a setup may state others.
 """
 
 import re
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from pathlib import Path
 
@@ -46,21 +47,41 @@ def find_instrument(instrument_id: str, exchange_info_file: Path | None = None) 
         If the id is unknown or the file cannot be used.
 
     """
+    return find_instruments([instrument_id], exchange_info_file)[0]
+
+
+def find_instruments(instrument_ids: Sequence[str], exchange_info_file: Path | None = None) -> list[Instrument]:
+    """
+    Return the instruments with these ids, in this order; as `find_instrument`, for many.
+
+    Raises
+    ------
+    BadInput
+        If an id is unknown or the file cannot be used; says of how many the definition is missing.
+
+    """
     known: dict[str, tuple[SymbolInfo, Path]] = {}
     for path in (DEFINITIONS / "spot.json", DEFINITIONS / "usdm.json", exchange_info_file):
         if path is not None:
             known |= {id_: (info, path) for id_, info in read_exchange_info(path).items()}
-    if instrument_id in known:
-        info, path = known[instrument_id]
-        return build_instrument(info, path)
-    if synthetic := _SYNTHETIC_ID.fullmatch(instrument_id):
-        return synthetic_perpetual(synthetic["symbol"])
-    raise BadInput(
-        f'no definition of instrument "{instrument_id}"',
-        file=exchange_info_file,
-        hint=nearest_name(instrument_id, [*known, "SYNUSDT-PERP.BINANCE"])
-        or "ids look like NEXOUSDT.BINANCE (spot) or BTCUSDT-PERP.BINANCE; give others by --exchange-info FILE",
-    )
+    synthetic = {id_: match["symbol"] for id_ in instrument_ids if (match := _SYNTHETIC_ID.fullmatch(id_))}
+    unknown = [id_ for id_ in instrument_ids if id_ not in known and id_ not in synthetic]
+    if len(unknown) > 1:
+        raise BadInput(
+            f'no definition of {len(unknown)} of {len(instrument_ids)} instruments, such as "{unknown[0]}"',
+            file=exchange_info_file,
+            hint="save Binance's exchangeInfo answer and give it by --exchange-info FILE",
+        )
+    if unknown:
+        raise BadInput(
+            f'no definition of instrument "{unknown[0]}"',
+            file=exchange_info_file,
+            hint=nearest_name(unknown[0], [*known, "SYNUSDT-PERP.BINANCE"])
+            or "ids look like NEXOUSDT.BINANCE (spot) or BTCUSDT-PERP.BINANCE; give others by --exchange-info FILE",
+        )
+    return [
+        build_instrument(*known[id_]) if id_ in known else synthetic_perpetual(synthetic[id_]) for id_ in instrument_ids
+    ]
 
 
 def synthetic_perpetual(

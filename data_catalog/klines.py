@@ -105,6 +105,14 @@ def parse_klines(path: Path, instrument: Instrument, interval: str | None = None
     return Klines(f"{instrument.id}-{INTERVALS[interval]}-LAST-EXTERNAL", bars, dropped, rounded)
 
 
+def named_instrument(path: Path) -> str | None:
+    """Return the instrument that a candle file's name tells, `AVAXUSDT.BINANCE` of `AVAX_USDT-5m.feather`, or None."""
+    name = _NAME.fullmatch(path.name)
+    if name is None:
+        return None
+    return f"{name['base']}{name['quote']}{'-PERP' if name['settle'] else ''}.BINANCE"
+
+
 def is_feather(path: Path) -> bool:
     """Return whether a file starts like a feather file of either version."""
     with path.open("rb") as file:

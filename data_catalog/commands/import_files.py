@@ -1,6 +1,7 @@
 """`python -m data_catalog import`: recorded, archived and candle files into a catalog."""
 
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Literal
@@ -12,19 +13,22 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from data_catalog.import_series import Series, plan_series
-from data_catalog.importer import Imported, import_series
-from data_catalog.instruments import find_instrument
+from data_catalog.import_series import plan_series
+from data_catalog.importer import Imported, add_series
+from data_catalog.instruments import find_instruments
+from data_catalog.named_files import files_by_instrument
 from data_catalog.rebuilt_quotes.rebuilding import Notes
 from data_catalog.store.origin import SPREAD_NOTE
-from data_catalog.store.write import Written
+from data_catalog.store.write import CatalogWriter, Written
 
 EXAMPLE = """
 \b
 Examples:
   python -m data_catalog import nexousdt_20240723.dat.gz nexousdt_20240724.dat.gz --instrument NEXOUSDT.BINANCE
   python -m data_catalog import IOTA_BTC-1m.json --instrument IOTABTC.BINANCE --quotes-from-bars
+  python -m data_catalog import user_data/data/binance --exchange-info exchangeInfo.json
 """
+PIPE_WIDTH = 120  # columns where the output is no terminal, so that no cell is cut
 
 
 @click.command("import", epilog=EXAMPLE)
@@ -32,9 +36,8 @@ Examples:
 @click.option(
     "--instrument",
     "instrument_id",
-    required=True,
     metavar="ID",
-    help="Such as NEXOUSDT.BINANCE (spot) or BTCUSDT-PERP.BINANCE.",
+    help="Such as NEXOUSDT.BINANCE (spot) or BTCUSDT-PERP.BINANCE; told by the names of candle files where left out.",
 )
 @click.option(
     "--catalog",
@@ -65,7 +68,7 @@ Examples:
 @click.option("--replace", is_flag=True, help="Replace stored files that overlap with the new ones.")
 def command(
     files: tuple[Path, ...],
-    instrument_id: str,
+    instrument_id: str | None,
     catalog: Path,
     exchange_info: Path | None,
     interval: str | None,
@@ -76,31 +79,40 @@ def command(
     replace: bool,
 ) -> None:
     """
-    Import FILES of one instrument: recorded websocket lines (`<receive time> <json>`, plain or .gz), freqtrade
-    candles (.feather, .json) and files of Binance's public archive, zipped or not. Several files of one kind become
-    one series, in whatever order they are given. Nothing is written unless all of it can be used.
+    Import FILES: recorded websocket lines (`<receive time> <json>`, plain or .gz), freqtrade candles (.feather, .json)
+    and files of Binance's public archive, zipped or not. Several files of one kind become one series, in whatever
+    order they are given. A folder stands for the candle files in it; without --instrument, candles of many instruments
+    are imported at once, told apart by their names (AVAX_USDT-5m.feather). Nothing is written unless all of it can be
+    used.
     """
-    instrument = find_instrument(instrument_id, exchange_info)
-    series = plan_series([Path(os.path.normpath(path)) for path in files], instrument, interval)
+    groups = files_by_instrument([Path(os.path.normpath(path)) for path in files], instrument_id)
+    instruments = find_instruments(list(groups), exchange_info)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(f"importing {instrument_id}", total=_bytes(series))
-        imported = import_series(
-            series,
-            instrument,
-            catalog,
-            lambda number: progress.advance(task, number),
-            quotes_from_trades=quotes_from_trades,
-            quotes_from_bars=quotes_from_bars,
-            spread_ticks=spread_ticks,
-            replace=replace,
-        )
-    _print(imported, instrument_id, catalog)
+        task = progress.add_task("importing", total=_bytes(groups))
+        parts: dict[str, Imported] = {}
+        with CatalogWriter(catalog, replace=replace) as writer:
+            for instrument, paths in zip(instruments, groups.values(), strict=True):
+                parts[str(instrument.id)] = add_series(
+                    writer,
+                    plan_series(paths, instrument, interval),
+                    instrument,
+                    lambda number: progress.advance(task, number),
+                    quotes_from_trades=quotes_from_trades,
+                    quotes_from_bars=quotes_from_bars,
+                    spread_ticks=spread_ticks,
+                )
+    for written in writer.results:
+        parts[written.instrument_id].written.append(written)
+    if len(parts) == 1:
+        _print(parts[str(instruments[0].id)], str(instruments[0].id), catalog)
+    else:
+        _print_many(parts, catalog)
 
 
-def _bytes(series: list[Series]) -> int:
-    return sum(path.stat().st_size for one in series for path in one.paths)
+def _bytes(groups: dict[str, list[Path]]) -> int:
+    return sum(path.stat().st_size for paths in groups.values() for path in paths if path.exists())
 
 
 def _print(imported: Imported, instrument_id: str, catalog: Path) -> None:
@@ -118,6 +130,26 @@ def _print(imported: Imported, instrument_id: str, catalog: Path) -> None:
             table.add_row(data_type, "0", "", "", f"{reasons.total():,}")
     console.print(table)
     for line in _remarks(imported):
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+def _print_many(parts: dict[str, Imported], catalog: Path) -> None:
+    """Print one line per series, and remarks added up over all instruments."""
+    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    table = Table(title=f"{len(parts)} instruments in {catalog}", title_justify="left", box=box.SIMPLE_HEAD)
+    for heading in ("instrument", "data", "rows", "from (UTC)", "to (UTC)"):
+        table.add_column(heading, justify="right" if heading == "rows" else "left", no_wrap=True)
+    together = Imported(rebuilt_from=next(iter(parts.values())).rebuilt_from)
+    for id_, imported in parts.items():
+        for written in imported.written:
+            times = (_utc(written.first_ns), _utc(written.last_ns))
+            table.add_row(id_, _name(written, imported), f"{written.rows:,}", *times)
+        together.written.extend(imported.written)
+        for kind in ("dropped", "changed"):
+            for data_type, reasons in getattr(imported, kind).items():
+                getattr(together, kind).setdefault(data_type, Counter()).update(reasons)
+    console.print(table)
+    for line in _remarks(together):
         console.print(line, soft_wrap=True, highlight=False)
 
 
@@ -140,7 +172,7 @@ def _remarks(imported: Imported) -> list[str]:
         lines.append("The catalog held all of it already, from the same files: nothing was written.")
     elif len(outcomes) > 1 or "replaced" in outcomes:
         by_outcome = {outcome: [w.data_type for w in imported.written if w.outcome == outcome] for outcome in outcomes}
-        lines += [f"{outcome}: {', '.join(names)}." for outcome, names in sorted(by_outcome.items())]
+        lines += [f"{outcome}: {', '.join(dict.fromkeys(names))}." for outcome, names in sorted(by_outcome.items())]
     return lines
 
 

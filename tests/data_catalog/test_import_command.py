@@ -12,7 +12,7 @@ from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from bad_input import BadInput
 from data_catalog.commands.import_files import command
-from data_catalog.store.contents import Entry, contents
+from data_catalog.store.contents import Entry, contents, load_instruments
 from data_catalog.store.data_types import DATA_TYPES, data_folder, files_in
 from data_catalog.store.origin import record_of
 
@@ -235,6 +235,62 @@ def test_file_that_cannot_be_used_is_refused_and_leaves_no_catalog(catalog, tmp_
     assert not catalog.exists()
 
 
+def folder_of_candles(folder: Path, *names: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).write_text(json.dumps([[1_700_000_000_000 // 300_000 * 300_000, 2, 3, 1, 2, 9]]))
+    return folder
+
+
+def without_instrument(catalog: Path, *arguments: object) -> Result:
+    return CliRunner().invoke(command, [*(str(word) for word in arguments), "--catalog", str(catalog)])
+
+
+def test_a_folder_of_candles_becomes_the_instruments_that_their_names_tell(catalog, tmp_path):
+    folder = folder_of_candles(
+        tmp_path / "in", "AVAX_USDT-5m.json", "DOT_USDT-5m.json", "BTC_USDT_USDT-5m-futures.json"
+    )
+    (folder / "README.md").write_text("not a candle")
+    result = without_instrument(catalog, folder)
+    assert result.exception is None, result.exception
+    ids = ["AVAXUSDT.BINANCE", "BTCUSDT-PERP.BINANCE", "DOTUSDT.BINANCE"]
+    assert [entry.instrument_id for entry in contents(catalog)] == ids
+    assert [str(one.id) for one in load_instruments(catalog, ids)] == ids
+    again = without_instrument(catalog, folder)
+    assert "nothing was written" in again.stdout
+
+
+def test_of_a_folder_and_an_instrument_only_its_own_candles_are_imported(catalog, tmp_path):
+    folder = folder_of_candles(tmp_path / "in", "AVAX_USDT-5m.json", "DOT_USDT-5m.json")
+    done(catalog, folder, instrument="DOTUSDT.BINANCE")
+    assert [entry.instrument_id for entry in contents(catalog)] == ["DOTUSDT.BINANCE"]
+
+
+@pytest.mark.parametrize(
+    ("names", "arguments", "problem"),
+    [
+        (["AVAX_USDT-5m.json"], ["in", "nexo_1.dat.gz"], "nexo_1.dat.gz: the name does not tell the instrument"),
+        (["AVAX_USDT-5m.json", "FOO_USDT-5m.json"], ["in"], 'no definition of instrument "FOOUSDT.BINANCE"'),
+        (["BAR_USDT-5m.json", "FOO_USDT-5m.json"], ["in"], "no definition of 2 of 2 instruments, such as"),
+        (["AVAX_USDT-5m.json"], ["in", "in"], "is given twice"),
+        ([], ["in"], "in: no candle file in this folder"),
+    ],
+)
+def test_many_instruments_are_imported_whole_or_not_at_all(catalog, tmp_path, day_one, names, arguments, problem):
+    folder_of_candles(tmp_path / "in", *names)
+    result = without_instrument(catalog, *(tmp_path / word for word in arguments))
+    assert isinstance(result.exception, BadInput)
+    assert problem in str(result.exception)
+    assert not catalog.exists()
+
+
+def test_one_bad_file_of_many_leaves_no_catalog(catalog, tmp_path):
+    folder = folder_of_candles(tmp_path / "in", "AVAX_USDT-5m.json", "DOT_USDT-5m.json")
+    (folder / "DOT_USDT-5m.json").write_text("[[1, 2]]")
+    assert isinstance(without_instrument(catalog, folder).exception, BadInput)
+    assert not catalog.exists()
+
+
 def test_bad_line_late_in_a_series_leaves_the_catalog_as_it_was(catalog, tmp_path, day_one):
     done(catalog, day_one)
     before = sorted(catalog.rglob("*"))
@@ -252,12 +308,13 @@ def test_bad_line_late_in_a_series_leaves_the_catalog_as_it_was(catalog, tmp_pat
         (["nexo_1.dat.gz", "--interval", "5m"], "--interval: no candle file"),
         (["nexo_1.dat.gz", "nexo_1.dat.gz"], "is given twice"),
         (["nexo_l.dat.gz"], 'no such file; did you mean "nexo_1.dat.gz"?'),
-        (["."], "is a folder"),
+        (["empty"], "empty: no candle file of NEXOUSDT.BINANCE in this folder"),
         (["nexo_1.dat.gz", "--exchange-info", "nowhere.json"], "nowhere.json: cannot be read"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(monkeypatch, catalog, tmp_path, day_one, arguments, problem):
     candles(tmp_path)
+    (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path)
     assert problem in refused(catalog, *arguments)
     assert not catalog.exists()
