@@ -12,6 +12,7 @@ COMMANDS = {
     "import": ("data_catalog.commands.import_files", "Import recorded, archived or kline files."),
     "check": ("data_catalog.commands.check", "Check the data for gaps, disorder and nonsense."),
     "calibrate": ("data_catalog.commands.calibrate", "Estimate volatility, flow and costs for a maker's setup."),
+    "screen": ("data_catalog.commands.screen", "Find pairs whose prices keep together, for a pairs setup."),
     "list": ("data_catalog.commands.list_contents", "List what the catalog holds."),
 }
 

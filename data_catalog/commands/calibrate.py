@@ -1,6 +1,5 @@
 """`python -m data_catalog calibrate`: what a market maker's models have to know of a market."""
 
-import os
 import sys
 import typing
 from pathlib import Path
@@ -10,14 +9,13 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from bad_input import BadInput
-from command_line import Failed
 from data_catalog.calibration.choices import StrategyName, costs_bps
 from data_catalog.calibration.estimates import Calibration, calibrate
 from data_catalog.calibration.market_window import duration, load_window, utc_text
 from data_catalog.calibration.report import report_page
 from data_catalog.calibration.setup import NO_EARNINGS, setup_text
 from data_catalog.calibration.text import FactTable, as_json_text, fact_tables
+from data_catalog.output_file import require_place, write_whole
 
 EXAMPLE = """
 \b
@@ -74,8 +72,8 @@ def command(
     Estimate volatility, order flow (A and k), spread and informed flow of INSTRUMENT from its recorded quotes and
     trades, each with its uncertainty. Refuses, with the reason, where the data cannot tell.
     """
-    _require_place(setup, "--write", must_be_new=True)
-    _require_place(report, "--report", must_be_new=False)
+    require_place(setup, "--write", must_be_new=True)
+    require_place(report, "--report", must_be_new=False)
     found = calibrate(load_window(catalog, instrument_id, start, end), from_bps)
     texts = {
         setup: "" if setup is None else setup_text(found, strategy, catalog, setup),
@@ -87,28 +85,8 @@ def command(
         _print(found)
     for path, text in texts.items():
         if path is not None:
-            _write(path, text)
+            write_whole(path, text)
             click.echo(f"Written to {path}", err=as_json)
-
-
-def _require_place(path: Path | None, option: str, *, must_be_new: bool) -> None:
-    if path is None:
-        return
-    if not path.absolute().parent.is_dir():
-        raise BadInput(f"there is no folder {path.absolute().parent}", key=option)
-    if must_be_new and path.exists():
-        raise BadInput("there is such a file already, and it may have been edited", file=path, hint="remove it first")
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise Failed(f"{path} could not be written ({error.strerror})") from error
 
 
 def _print(found: Calibration) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from models.pairs.engle_granger import both_ways, engle_granger
 from models.pairs.johansen import johansen
-from models.pairs.mackinnon import cointegration_p_values
+from models.pairs.mackinnon import cointegration_p_values, unit_root_p_values
+from models.pairs.unit_root import dickey_fuller
 
 
 def walks(seed: int, bars: int, assets: int) -> np.ndarray:
@@ -48,7 +49,27 @@ def test_p_values_are_those_of_statsmodels():
 
     t = np.array([-30.0, -18.9, -18.8, -7.0, -3.34, -2.63, -2.62, -2.61, -1.0, 0.0, 0.9, 0.93, 5.0])
     np.testing.assert_allclose(cointegration_p_values(t), [mackinnonp(v, "c", 2) for v in t], atol=1e-14)
+    np.testing.assert_allclose(unit_root_p_values(t), [mackinnonp(v, "c", 1) for v in t], atol=1e-14)
     assert math.isnan(cointegration_p_values(math.nan))
+
+
+@pytest.mark.parametrize("max_lag", [None, 0, 5])
+def test_the_unit_root_test_of_one_series_is_that_of_statsmodels(mixed, max_lag):
+    from statsmodels.tsa.stattools import adfuller
+
+    for values in (mixed[:, 0], mixed[:, 3] - 2.0 * mixed[:, 4], mixed[:, 1] - 0.5 * mixed[:, 0] + 40.0):
+        found = dickey_fuller(values, max_lag)
+        t, p, lags, *_ = adfuller(values, maxlag=max_lag, regression="c", autolag="AIC", result_object=False)
+        assert (found.t, found.p) == pytest.approx((t, p), abs=1e-9)
+        assert found.lags == lags
+
+
+@pytest.mark.parametrize(
+    ("values", "max_lag"), [(np.arange(19.0), None), (np.ones(30), None), (np.arange(30.0), 14), ([math.nan] * 30, 1)]
+)
+def test_the_unit_root_test_refuses_what_it_cannot_test(values, max_lag):
+    with pytest.raises(ValueError, match=r"expected|finite"):
+        dickey_fuller(values, max_lag)
 
 
 def test_the_regression_is_least_squares_and_blocks_do_not_show(mixed, monkeypatch):

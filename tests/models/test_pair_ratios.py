@@ -15,13 +15,12 @@ SEEDS = range(12)
 
 def reverting(rng, bars=BARS, half_life=HALF_LIFE, sd=SD, columns=1) -> np.ndarray:
     """Return paths of an Ornstein-Uhlenbeck process, exactly sampled."""
+    from scipy.signal import lfilter
+
     b = 0.5 ** (1 / half_life)
     noise = rng.normal(size=(bars, columns)) * sd * math.sqrt(1 - b * b)
-    path = np.empty((bars, columns))
-    path[0] = rng.normal(size=columns) * sd
-    for i in range(1, bars):
-        path[i] = b * path[i - 1] + noise[i]
-    return path
+    noise[0] /= math.sqrt(1 - b * b)
+    return lfilter([1.0], [1.0, -b], noise, axis=0)
 
 
 def pair(seed: int, noise_in_both: bool = False) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from models.pairs.distance import DistanceRule, squared_distances
 from models.pairs.multiple_testing import adjusted_p_values
-from models.pairs.optimal_thresholds import exit_time, optimal_thresholds, passage_time, profit_per_time
+from models.pairs.optimal_thresholds import (
+    best_entry_z,
+    exit_time,
+    optimal_thresholds,
+    passage_time,
+    profit_per_time,
+)
 from models.pairs.ornstein_uhlenbeck import OrnsteinUhlenbeck
 from models.pairs.s_score import SScoreRule, hedged_returns, next_side, s_score
 from models.pairs.z_score import FLAT, LONG, SHORT, ZScoreRule, ZScoreState, next_state
@@ -59,11 +65,26 @@ def test_turning_at_the_thresholds_earns_twice_what_long_only_earns():
     assert turning == pytest.approx(2 * found.profit_per_time, rel=1e-9)
 
 
+@pytest.mark.parametrize(("exit_z", "cost"), [(0.0, 0.004), (0.5, 0.001), (0.0, 0.05)])
+def test_the_best_entry_earns_more_than_any_other(exit_z, cost):
+    best = best_entry_z(PROCESS, exit_z, cost)
+    grid = exit_z + cost / PROCESS.sd + np.linspace(0.02, 2.5, 125)
+    value = profit_per_time(PROCESS, best, exit_z, cost)
+    assert value >= max(profit_per_time(PROCESS, float(entry), exit_z, cost) for entry in grid) * (1 - 1e-9)
+    assert value <= 2 * optimal_thresholds(PROCESS, cost).profit_per_time
+
+
+@pytest.mark.parametrize(("exit_z", "cost"), [(0.0, 0.0), (-1.0, 0.1)])
+def test_there_is_no_best_entry_without_a_cost_or_beyond_the_mean(exit_z, cost):
+    with pytest.raises(ValueError, match="expected"):
+        best_entry_z(PROCESS, exit_z, cost)
+
+
 def test_passage_times_are_those_of_the_paper_and_mirror():
-    z = 1.3
-    there, back = passage_time(PROCESS, -z, z), passage_time(PROCESS, z, -z)
-    assert there == back
-    assert there + back == pytest.approx(paper_cycle_time(PROCESS, z * PROCESS.sd), rel=1e-10)
+    for z in (0.01, 1.3, 4.0, 8.0):
+        there, back = passage_time(PROCESS, -z, z), passage_time(PROCESS, z, -z)
+        assert there == back
+        assert there + back == pytest.approx(paper_cycle_time(PROCESS, z * PROCESS.sd), rel=1e-10)
     assert exit_time(PROCESS, 0.5, 0.5) == 0.0
     assert exit_time(PROCESS, -0.4, 1.0) == exit_time(PROCESS, 0.4, 1.0)
 

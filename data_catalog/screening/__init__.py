@@ -1,0 +1,1 @@
+"""Which pairs of a catalog keep together: all pairs of its bars, tested."""
