@@ -11,7 +11,7 @@ from nautilus_trader.model.instruments import Instrument
 from bad_input import BadInput
 from data_catalog.columns import Bars, Deltas, FundingRates, Quotes, Trades
 from data_catalog.import_series import OnBytes, Piece, Series
-from data_catalog.rebuilt_quotes.rebuilding import Notes, Rebuilder, chosen_source, option_of, rebuilder_of
+from data_catalog.rebuilt_quotes.rebuilding import Method, Notes, Rebuilder, Rebuilding, option_of
 from data_catalog.store.data_types import DataTypeName
 from data_catalog.store.origin import Origin, Source, source_of
 from data_catalog.store.write import CatalogWriter, Written
@@ -30,8 +30,8 @@ class Imported:
         By data type: rows left out, and rows put right, by reason.
     facts : list[Notes]
         Of each series of files: sequence gaps, the recorder's clock, the spread of quotes rebuilt from bars.
-    rebuilt_from : DataTypeName or None
-        What quotes were rebuilt from, trades or bars.
+    rebuilt_from : Method or None
+        What quotes were rebuilt from: trades, bars or closes.
 
     """
 
@@ -39,7 +39,7 @@ class Imported:
     dropped: dict[str, Counter[str]] = field(default_factory=dict)
     changed: dict[str, Counter[str]] = field(default_factory=dict)
     facts: list[Notes] = field(default_factory=list)
-    rebuilt_from: DataTypeName | None = None
+    rebuilt_from: Method | None = None
 
 
 def import_series(
@@ -48,9 +48,7 @@ def import_series(
     catalog: Path,
     on_bytes: OnBytes,
     *,
-    quotes_from_trades: bool = False,
-    quotes_from_bars: bool = False,
-    spread_ticks: int | None = None,
+    rebuilding: Rebuilding | None = None,
     replace: bool = False,
 ) -> Imported:
     """
@@ -66,10 +64,8 @@ def import_series(
         The catalog's folder.
     on_bytes : OnBytes
         Called with the bytes read since the last call.
-    quotes_from_trades, quotes_from_bars : bool
-        Whether quotes are rebuilt from the trades, or from the bars.
-    spread_ticks : int or None
-        The spread of quotes from bars, in ticks; estimated from the bars where left out.
+    rebuilding : Rebuilding, optional
+        How quotes are rebuilt.
     replace : bool
         Whether stored files that overlap are replaced.
 
@@ -86,9 +82,7 @@ def import_series(
             series,
             instrument,
             on_bytes,
-            quotes_from_trades=quotes_from_trades,
-            quotes_from_bars=quotes_from_bars,
-            spread_ticks=spread_ticks,
+            rebuilding=rebuilding,
         )
     imported.written.extend(writer.results)
     return imported
@@ -100,21 +94,18 @@ def add_series(
     instrument: Instrument,
     on_bytes: OnBytes,
     *,
-    quotes_from_trades: bool = False,
-    quotes_from_bars: bool = False,
-    spread_ticks: int | None = None,
+    rebuilding: Rebuilding | None = None,
 ) -> Imported:
     """
     Hand series of one instrument to a writer, which stores them when its block ends; as `import_series`.
 
     What was written is known only then: `written` of the result is empty.
     """
-    source = chosen_source(from_trades=quotes_from_trades, from_bars=quotes_from_bars, spread_ticks=spread_ticks)
-    imported = Imported(rebuilt_from=source)
+    imported = Imported(rebuilt_from=rebuilding.method if rebuilding else None)
     owners: dict[tuple[str, str | None], Series] = {}
     for one in series:
         origins = _Origins(one)
-        rebuilder = rebuilder_of(source, instrument, spread_ticks)
+        rebuilder = rebuilding.rebuilder(instrument) if rebuilding else None
         for piece in _pieces(one, on_bytes, rebuilder):
             _claim(owners, one, piece.piece)
             _write(writer, instrument, piece.piece, origins.of(piece))
@@ -124,8 +115,8 @@ def add_series(
         imported.facts.append({**one.facts(), **(rebuilder.notes if rebuilder is not None else {})})
     if not owners:
         raise BadInput(f"no rows of {instrument.id} to import", file=series[0].paths[0])
-    if source is not None and source not in {data_type for data_type, _ in owners}:
-        raise BadInput(f"there are no {source} to rebuild quotes from", key=option_of(source))
+    if rebuilding is not None and rebuilding.source not in {data_type for data_type, _ in owners}:
+        raise BadInput(f"there are no {rebuilding.source} to rebuild quotes from", key=rebuilding.option)
     return imported
 
 
@@ -167,7 +158,7 @@ def _pieces(series: Series, on_bytes: OnBytes, rebuilder: Rebuilder | None) -> I
     for piece in series.pieces(on_bytes):
         if rebuilder is not None and isinstance(piece.columns, Quotes):
             problem = f"{series.label} hold quotes already, such as {series.paths[0].name}"
-            raise BadInput(problem, key=option_of(rebuilder.source))
+            raise BadInput(problem, key=option_of(rebuilder.method))
         yield _Marked(piece)
         if rebuilder is not None:
             yield from (_Marked(Piece(quotes), True, rebuilder.notes) for quotes in rebuilder.add(piece))

@@ -17,6 +17,7 @@ from data_catalog.archive.progress import DownloadProgress
 from data_catalog.archive.stored import StoredFile, check_overlap, stored_files
 from data_catalog.import_series import ArchiveSeries
 from data_catalog.importer import Imported, import_series
+from data_catalog.rebuilt_quotes.rebuilding import Rebuilding
 from data_catalog.store.origin import Source
 
 
@@ -225,7 +226,7 @@ def import_fetched(
             request.instrument,
             destination.catalog,
             progress.on_imported,
-            quotes_from_trades=destination.quotes_from_trades,
+            rebuilding=Rebuilding("trades") if destination.quotes_from_trades else None,
             replace=destination.replace,
         )
         if not destination.keep:

@@ -17,8 +17,8 @@ from data_catalog.import_series import plan_series
 from data_catalog.importer import Imported, add_series
 from data_catalog.instruments import find_instruments
 from data_catalog.named_files import files_by_instrument
-from data_catalog.rebuilt_quotes.rebuilding import Notes
-from data_catalog.store.origin import SPREAD_NOTE
+from data_catalog.rebuilt_quotes.rebuilding import Method, Notes, chosen_rebuilding
+from data_catalog.store.origin import SPREAD_BPS_NOTE, SPREAD_NOTE
 from data_catalog.store.write import CatalogWriter, Written
 
 EXAMPLE = """
@@ -26,6 +26,7 @@ EXAMPLE = """
 Examples:
   python -m data_catalog import nexousdt_20240723.dat.gz nexousdt_20240724.dat.gz --instrument NEXOUSDT.BINANCE
   python -m data_catalog import IOTA_BTC-1m.json --instrument IOTABTC.BINANCE --quotes-from-bars
+  python -m data_catalog import ETH_USDT-1h.json --instrument ETHUSDT.BINANCE --quotes-from-closes --spread-bps 5
   python -m data_catalog import user_data/data/binance --exchange-info exchangeInfo.json
 """
 PIPE_WIDTH = 120  # columns where the output is no terminal, so that no cell is cut
@@ -53,6 +54,17 @@ PIPE_WIDTH = 120  # columns where the output is no terminal, so that no cell is 
     "--quotes-from-bars", is_flag=True, help="Rebuild best bid and ask from the bars; docs/data.md says how badly."
 )
 @click.option(
+    "--quotes-from-closes",
+    is_flag=True,
+    help="Make one quote at the close of each bar, --spread-bps wide.",
+)
+@click.option(
+    "--spread-bps",
+    type=click.FloatRange(min=0, max=1000),
+    metavar="X",
+    help="The spread of quotes from closes, in basis points of the price.",
+)
+@click.option(
     "--spread-ticks",
     type=click.IntRange(min=1),
     metavar="N",
@@ -75,7 +87,9 @@ def command(
     *,
     quotes_from_trades: bool,
     quotes_from_bars: bool,
+    quotes_from_closes: bool,
     spread_ticks: int | None,
+    spread_bps: float | None,
     replace: bool,
 ) -> None:
     """
@@ -85,6 +99,12 @@ def command(
     are imported at once, told apart by their names (AVAX_USDT-5m.feather). Nothing is written unless all of it can be
     used.
     """
+    methods: dict[Method, bool] = {
+        "trades": quotes_from_trades,
+        "bars": quotes_from_bars,
+        "closes": quotes_from_closes,
+    }
+    rebuilding = chosen_rebuilding(methods, spread_ticks, spread_bps)
     groups = files_by_instrument([Path(os.path.normpath(path)) for path in files], instrument_id)
     instruments = find_instruments(list(groups), exchange_info)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
@@ -99,9 +119,7 @@ def command(
                     plan_series(paths, instrument, interval),
                     instrument,
                     lambda number: progress.advance(task, number),
-                    quotes_from_trades=quotes_from_trades,
-                    quotes_from_bars=quotes_from_bars,
-                    spread_ticks=spread_ticks,
+                    rebuilding=rebuilding,
                 )
     for written in writer.results:
         parts[written.instrument_id].written.append(written)
@@ -184,6 +202,8 @@ def _facts(facts: Notes) -> list[str]:
     lines = []
     if SPREAD_NOTE in facts:
         lines.append(f"The spread of the rebuilt quotes is {facts[SPREAD_NOTE]} tick(s).")
+    if SPREAD_BPS_NOTE in facts:
+        lines.append(f"The spread of the rebuilt quotes is {facts[SPREAD_BPS_NOTE]:g} bps, and a tick at least.")
     if "sequence_gaps" in facts:
         lines.append(f"Order book: {facts['sequence_gaps']} sequence gaps, {facts['snapshots']} snapshot(s) applied.")
     if "clock_offset_ms_median" in facts:

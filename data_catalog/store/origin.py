@@ -13,6 +13,9 @@ import msgspec
 SPREAD_NOTE = "spread_ticks"
 """The note that holds the spread which quotes were rebuilt with from bars."""
 
+SPREAD_BPS_NOTE = "spread_bps"
+"""The same for quotes at the closes of bars."""
+
 type Kind = Literal["recorded", "archive", "klines", "synthetic"]
 
 
@@ -52,7 +55,12 @@ class Origin(msgspec.Struct, frozen=True):
         """
         if self.sources or other.sources:
             mine, theirs = (
-                ({source.sha256 for source in origin.sources}, origin.reconstructed, origin.notes.get(SPREAD_NOTE))
+                (
+                    {source.sha256 for source in origin.sources},
+                    origin.reconstructed,
+                    origin.notes.get(SPREAD_NOTE),
+                    origin.notes.get(SPREAD_BPS_NOTE),
+                )
                 for origin in (self, other)
             )
             return mine == theirs
