@@ -32,6 +32,9 @@ ALARM_TOPIC: Final = "ballast.risk.alarm"
 REFUSAL_TOPIC: Final = "ballast.risk.refusal"
 """Carries an `OrderRefused` for each order that the guard refuses."""
 
+REBALANCE_TOPIC: Final = "ballast.rebalance"
+"""Carries a `Rebalanced` after each action of a rebalancer."""
+
 ACCOUNT: Final = "account"
 """The scope of what concerns every strategy; other scopes are strategy ids."""
 
@@ -39,6 +42,11 @@ ACCOUNT: Final = "account"
 def alpha_topic(instrument_id: str) -> str:
     """Return the topic of the `AlphaSignal`s for an instrument."""
     return f"ballast.alpha.{instrument_id}"
+
+
+def target_topic(instrument_id: str) -> str:
+    """Return the topic of the `TargetInventory` messages for an instrument."""
+    return f"ballast.target.{instrument_id}"
 
 
 class AlphaSignal(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +70,90 @@ class AlphaSignal(msgspec.Struct, frozen=True, kw_only=True):
     bps: float
     ts_ns: int
     source: str
+
+
+class TargetInventory(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Ask makers of an instrument to lean towards another inventory; it takes the place of their own target.
+
+    Parameters
+    ----------
+    instrument_id : str
+        Which instrument.
+    base_qty : Decimal
+        What the account should hold of its base asset.
+    ts_ns : int
+        When this was decided, UNIX ns.
+
+    """
+
+    instrument_id: str
+    base_qty: Decimal
+    ts_ns: int
+
+
+class AssetWeight(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    One asset in an action of a rebalancer. Weights are shares of the account's value.
+
+    Parameters
+    ----------
+    instrument_id : str
+        The pair that trades it.
+    target, lower, upper : float
+        The target weight and the edges of the band that was held.
+    value_before, value_after : Decimal
+        What was held, at the mid of the moment, in the quote currency.
+
+    """
+
+    instrument_id: str
+    target: float
+    lower: float
+    upper: float
+    value_before: Decimal
+    value_after: Decimal
+
+
+class Rebalanced(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    An action of a rebalancer that is over: everything it sent has been answered.
+
+    Parameters
+    ----------
+    strategy_id : str
+        Whose action.
+    reason : str
+        "drift" or "interval".
+    started_ns, ts_ns : int
+        From when to when, UNIX ns.
+    assets : tuple of AssetWeight
+        Every asset of the portfolio, traded or not.
+    cash_before, cash_after : Decimal
+        What was held of the quote currency.
+    orders : int
+        How many orders were sent.
+
+    """
+
+    strategy_id: str
+    reason: str
+    started_ns: int
+    ts_ns: int
+    assets: tuple[AssetWeight, ...]
+    cash_before: Decimal
+    cash_after: Decimal
+    orders: int
+
+    @property
+    def equity_before(self) -> Decimal:
+        """The value of all assets and the cash when it began."""
+        return sum((asset.value_before for asset in self.assets), self.cash_before)
+
+    @property
+    def equity_after(self) -> Decimal:
+        """The value of all assets and the cash when it was over."""
+        return sum((asset.value_after for asset in self.assets), self.cash_after)
 
 
 class QuotingSample(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.model.objects import Currency
 
 from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord, PositionPoint
-from messages import EQUITY_TOPIC, QUOTING_TOPIC, SAMPLE_TOPIC, EquityMark, QuotingSample
+from messages import EQUITY_TOPIC, QUOTING_TOPIC, REBALANCE_TOPIC, SAMPLE_TOPIC, EquityMark, QuotingSample, Rebalanced
 from models.attribution import EXACT, Parts, PositionLedger
 
 HOLDINGS: Final = "(holdings)"
@@ -64,6 +64,7 @@ class Ledger(Actor):
         self.equity_curve: list[EquityPoint] = []
         self.position_points: list[PositionPoint] = []
         self.samples: dict[tuple[str, str], QuotingSample] = {}
+        self.rebalances: list[Rebalanced] = []
         self.books: dict[tuple[str, str], PositionLedger] = {}
         self.equity_start = Decimal(0)
         self._instruments: dict[str, Instrument] = {}
@@ -90,6 +91,7 @@ class Ledger(Actor):
             self.msgbus.subscribe(f"events.fills.{instrument_id}", self._on_fill)
             self.subscribe_quote_ticks(instrument_id)
         self.msgbus.subscribe(QUOTING_TOPIC, self._on_quoting_sample)
+        self.msgbus.subscribe(REBALANCE_TOPIC, self.rebalances.append)
 
     def on_quote_tick(self, tick: QuoteTick) -> None:
         """Open the books once every instrument has had a quote, then stop listening to quotes."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pandas as pd
+from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.instruments import Instrument
 
 from bad_input import BadInput, nearest_name
@@ -86,9 +87,9 @@ def find_market_data(loaded: LoadedSetup, working_folder: Path) -> MarketData:
     return MarketData(catalog, instruments, tuple(entries), start_ns, end_ns, tuple(warnings))
 
 
-def first_mid(data: MarketData, instrument_id: str) -> Decimal:
+def first_quote(data: MarketData, instrument_id: str) -> QuoteTick:
     """
-    Return the mid of the instrument's first quote in the period.
+    Return the instrument's first quote in the period.
 
     Raises
     ------
@@ -101,7 +102,16 @@ def first_mid(data: MarketData, instrument_id: str) -> Decimal:
     if chunk is None:
         period = f"from {iso_time(data.start_ns)} to {iso_time(data.end_ns)}"
         raise BadInput(f"the catalog has no quotes of {instrument_id} {period}", file=data.catalog)
-    quote = chunk[0]
+    return chunk[0]
+
+
+def first_mid(data: MarketData, instrument_id: str) -> Decimal:
+    """Return the mid of `first_quote`."""
+    return mid_of(first_quote(data, instrument_id))
+
+
+def mid_of(quote: QuoteTick) -> Decimal:
+    """Return the middle of a quote."""
     return Decimal(quote.bid_price.as_decimal() + quote.ask_price.as_decimal()) / 2
 
 

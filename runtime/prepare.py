@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Money
 
@@ -14,8 +15,9 @@ from data_catalog.instruments import currency
 from runtime.components import ResolvedComponent
 from runtime.fees import is_spot
 from runtime.load_setup import LoadedSetup
-from runtime.market_data import MarketData, find_market_data, first_mid
+from runtime.market_data import MarketData, find_market_data, first_mid, first_quote, mid_of
 from runtime.risk_checks import check_risk
+from strategies.config_checks import MarketFacts
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def prepare_backtest(loaded: LoadedSetup, working_folder: Path) -> PreparedBackt
     check_components(loaded, data.instruments)
     check_risk(loaded, data.instruments, lambda instrument_id: first_mid(data, instrument_id))
     warnings = check_against_market(loaded, data.instruments, lambda instrument_id: first_mid(data, instrument_id))
+    warnings += _check_series(loaded, data)
     code = _ledger_currency(loaded, data.instruments)
     return PreparedBacktest(
         loaded=loaded,
@@ -86,14 +89,23 @@ def check_components(loaded: LoadedSetup, instruments: Sequence[Instrument]) -> 
     """
     by_id = {instrument.id: instrument for instrument in instruments}
     for component in (*loaded.strategies, *loaded.actors):
-        traded = getattr(component.config, "instrument_id", None)
-        if traded is not None and traded not in by_id:
-            problem = f"{traded} is not among the setup's instruments"
-            hint = nearest_name(str(traded), [str(known) for known in by_id])
-            raise loaded.tree.complaint(problem, (*component.path, "config", "instrument_id"), hint)
+        for key, traded in _traded_by(component):
+            if traded not in by_id:
+                problem = f"{traded} is not among the setup's instruments"
+                hint = nearest_name(str(traded), [str(known) for known in by_id])
+                raise loaded.tree.complaint(problem, (*component.path, "config", key), hint)
         with _complaints_of(loaded, component):
             if check := getattr(component.kind, "check_config", None):
                 check(component.config, by_id)
+
+
+def _traded_by(component: ResolvedComponent) -> Iterator[tuple[str, InstrumentId]]:
+    """Yield each instrument that a component's configuration names, with the key that names it."""
+    single = getattr(component.config, "instrument_id", None)
+    if single is not None:
+        yield "instrument_id", single
+    for instrument_id in getattr(component.config, "instrument_ids", ()):
+        yield "instrument_ids", instrument_id
 
 
 def check_against_market(
@@ -111,12 +123,29 @@ def check_against_market(
     by_id = {instrument.id: instrument for instrument in instruments}
     warnings: list[str] = []
     for component in loaded.strategies:
-        check = getattr(component.kind, "check_market", None)
-        if check is not None:
+        if check := getattr(component.kind, "check_market", None):
             instrument = by_id[component.config.instrument_id]
             with _complaints_of(loaded, component):
                 warnings += check(component.config, instrument, price_of(instrument.id.value))
     return warnings
+
+
+def _check_series(loaded: LoadedSetup, data: MarketData) -> list[str]:
+    """Hold the configurations of portfolios against the length of the data; return what is allowed but foolish."""
+    by_id = {instrument.id: instrument for instrument in data.instruments}
+    warnings: list[str] = []
+    for component in loaded.strategies:
+        if check := getattr(component.kind, "check_series", None):
+            markets = {traded: _facts_of(data, by_id[traded]) for _, traded in _traded_by(component)}
+            with _complaints_of(loaded, component):
+                warnings += check(component.config, markets)
+    return warnings
+
+
+def _facts_of(data: MarketData, instrument: Instrument) -> MarketFacts:
+    quote = first_quote(data, instrument.id.value)
+    last_ns = max(entry.last_ns for entry in data.entries if entry.instrument_id == instrument.id.value)
+    return MarketFacts(instrument, mid_of(quote), quote.ts_init, min(last_ns, data.end_ns))
 
 
 @contextmanager

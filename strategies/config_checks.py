@@ -1,12 +1,34 @@
 """A maker's configuration against the price of the day: what is refused, and what is allowed but foolish."""
 
 from decimal import Decimal
+from typing import NamedTuple
 
 from nautilus_trader.model.instruments import Instrument
 
 from strategies.quoting_config import QuotingConfig
 
 _BPS = 1e-4
+
+
+class MarketFacts(NamedTuple):
+    """
+    What a backtest's data are for one instrument.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        With the fees of the setup.
+    mid : Decimal
+        The middle of its first quote.
+    first_ns, last_ns : int
+        The times of its first and last quote in the period, UNIX ns.
+
+    """
+
+    instrument: Instrument
+    mid: Decimal
+    first_ns: int
+    last_ns: int
 
 
 def check_order_value(config: QuotingConfig, instrument: Instrument, price: Decimal) -> None:

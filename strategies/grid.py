@@ -1,6 +1,6 @@
 """An instrument's prices and quantities as whole ticks and lots."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Self
 
@@ -45,6 +45,25 @@ class Grid:
     min_value: int
 
     @classmethod
+    def steps_of(cls, instrument: Instrument) -> Self:
+        """Return the grid of `instrument` for a strategy that does not quote: its sizes are 0."""
+        tick, step = instrument.price_increment.as_decimal(), instrument.size_increment.as_decimal()
+        min_notional = instrument.min_notional.as_decimal() if instrument.min_notional else Decimal(0)
+        return cls(
+            tick=tick,
+            step=step,
+            tick_raw=instrument.price_increment.raw,
+            step_raw=instrument.size_increment.raw,
+            price_precision=instrument.price_precision,
+            size_precision=instrument.size_precision,
+            order_lots=0,
+            level_step_lots=0,
+            max_position_lots=0,
+            smallest_lots=int((_smallest(instrument) / step).to_integral_value(ROUND_CEILING)),
+            min_value=int((min_notional / (tick * step)).to_integral_value(ROUND_CEILING)),
+        )
+
+    @classmethod
     def of(cls, instrument: Instrument, config: QuotingConfig) -> Self:
         """
         Return the grid of `instrument` with the sizes of `config`.
@@ -55,24 +74,15 @@ class Grid:
             As `key: problem`, if a size is not a whole number of lots or below the venue's minimum.
 
         """
-        step = instrument.size_increment.as_decimal()
-        smallest = instrument.min_quantity.as_decimal() if instrument.min_quantity else step
+        smallest = _smallest(instrument)
         if Decimal(repr(config.order_qty)) < smallest:
             raise ValueError(f"order_qty: was {config.order_qty}, expected at least {instrument.id}'s {smallest}")
-        tick = instrument.price_increment.as_decimal()
-        min_notional = instrument.min_notional.as_decimal() if instrument.min_notional else Decimal(0)
-        return cls(
-            tick=tick,
-            step=step,
-            tick_raw=instrument.price_increment.raw,
-            step_raw=instrument.size_increment.raw,
-            price_precision=instrument.price_precision,
-            size_precision=instrument.size_precision,
+        steps = cls.steps_of(instrument)
+        return replace(
+            steps,
             order_lots=_whole_lots(config, "order_qty", instrument),
             level_step_lots=_whole_lots(config, "level_qty_step", instrument),
-            max_position_lots=int(Decimal(repr(config.max_position)) / step),
-            smallest_lots=int((smallest / step).to_integral_value(ROUND_CEILING)),
-            min_value=int((min_notional / (tick * step)).to_integral_value(ROUND_CEILING)),
+            max_position_lots=int(Decimal(repr(config.max_position)) / steps.step),
         )
 
     def price(self, ticks: int) -> Decimal:
@@ -98,6 +108,10 @@ class Grid:
     def engine_quantity(self, lots: int) -> Quantity:
         """Return a quantity in lots as the engine's type."""
         return Quantity.from_raw(lots * self.step_raw, self.size_precision)
+
+
+def _smallest(instrument: Instrument) -> Decimal:
+    return Decimal((instrument.min_quantity or instrument.size_increment).as_decimal())
 
 
 def _whole_lots(config: QuotingConfig, key: str, instrument: Instrument) -> int:

@@ -20,6 +20,9 @@ class Inventory(Protocol):
     def refresh(self) -> None:
         """Read the inventory anew from the engine's books."""
 
+    def aim_at(self, target: Decimal) -> None:
+        """Count from another target, in the base asset."""
+
     def retarget(self, weight: Decimal, price: Decimal) -> None:
         """Make the target that share of the account's value, at this price of the base asset; spot only."""
 
@@ -52,11 +55,15 @@ class SpotInventory:
         """Read the balance."""
         self.lots = self._grid.lots(self._total(self._instrument.base_currency) - self._target)
 
+    def aim_at(self, target: Decimal) -> None:
+        """Count from another target."""
+        self._target = target
+        self.refresh()
+
     def retarget(self, weight: Decimal, price: Decimal) -> None:
         """Make the target that share of what base and quote balance are worth together."""
         base, quote = self._total(self._instrument.base_currency), self._total(self._instrument.quote_currency)
-        self._target = weight * (base + quote / price)
-        self.refresh()
+        self.aim_at(weight * (base + quote / price))
 
     def affordable_lots(self, side: Side, price_ticks: int, own_orders: Sequence[WorkingOrder]) -> int:
         """Return the lots that the free balance and what `own_orders` hold back can pay for."""
@@ -96,6 +103,11 @@ class PositionInventory:
         )
         held = sum((position.signed_decimal_qty() for position in positions), Decimal(0))
         self.lots = self._grid.lots(held - self._target)
+
+    def aim_at(self, target: Decimal) -> None:
+        """Count from another target."""
+        self._target = target
+        self.refresh()
 
     def retarget(self, weight: Decimal, price: Decimal) -> None:
         """

@@ -13,7 +13,7 @@ from models.market_making.quote_plan import Quote, Side, WorkingOrder
 from models.pre_trade import ProposedOrder
 from strategies.grid import Grid
 
-_SIDES = {Side.BID: OrderSide.BUY, Side.ASK: OrderSide.SELL}
+ORDER_SIDES = {Side.BID: OrderSide.BUY, Side.ASK: OrderSide.SELL}
 
 
 class OrderAdapter:
@@ -51,7 +51,7 @@ class OrderAdapter:
             return False
         order = self._strategy.order_factory.limit(
             self._instrument_id,
-            _SIDES[quote.side],
+            ORDER_SIDES[quote.side],
             self._grid.engine_quantity(quote.quantity),
             self._grid.engine_price(quote.price),
             post_only=True,
@@ -87,7 +87,7 @@ class OrderAdapter:
             return None
         order = self._strategy.order_factory.market(
             self._instrument_id,
-            _SIDES[side],
+            ORDER_SIDES[side],
             self._grid.engine_quantity(abs(lots)),
             reduce_only=self.can_modify and self._is_alone(),
             client_order_id=ClientOrderId(order_id),

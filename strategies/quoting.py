@@ -29,7 +29,9 @@ from messages import (
     AlphaSignal,
     QuotingSample,
     RiskStateChanged,
+    TargetInventory,
     alpha_topic,
+    target_topic,
 )
 from models.market_making.quote_plan import Quote, Side, plan_commands
 from strategies.config_checks import check_order_value, fee_warnings, tolerance_warnings
@@ -208,6 +210,7 @@ class QuotingStrategy(Strategy):
         self.msgbus.subscribe(RISK_STATE_TOPIC, self._on_risk_state)
         if config.alpha_weight:
             self.msgbus.subscribe(alpha_topic(config.instrument_id.value), self._on_alpha)
+        self.msgbus.subscribe(target_topic(config.instrument_id.value), self._on_target)
         self.subscribe_quote_ticks(config.instrument_id)
         if config.order_refresh_secs > 0:
             interval = timedelta(seconds=config.order_refresh_secs)
@@ -246,6 +249,11 @@ class QuotingStrategy(Strategy):
     def _on_alpha(self, signal: AlphaSignal) -> None:
         self._alphas[signal.source] = signal
         self._requote()
+
+    def _on_target(self, target: TargetInventory) -> None:
+        if self._inventory is not None:
+            self._inventory.aim_at(target.base_qty)
+            self._requote()
 
     def _on_risk_state(self, change: RiskStateChanged) -> None:
         if self._risk is not None and self._risk.take(change):

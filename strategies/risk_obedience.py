@@ -40,6 +40,11 @@ class RiskObedience:
         return True
 
     @property
+    def restricted(self) -> bool:
+        """Whether less than everything is allowed."""
+        return self._permits != "all"
+
+    @property
     def withdrawn(self) -> bool:
         """Whether no quote may stand."""
         return self._permits in ("closing", "none")

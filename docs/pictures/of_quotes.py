@@ -48,6 +48,9 @@ class Held:
     def refresh(self) -> None:
         """Stay."""
 
+    def aim_at(self, target: Decimal) -> None:
+        """Stay."""
+
     def retarget(self, weight: Decimal, price: Decimal) -> None:
         """Stay."""
 

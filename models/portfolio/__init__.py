@@ -1,0 +1,1 @@
+"""Portfolios: what weights to hold, and when and how far to trade back to them."""

@@ -1,0 +1,306 @@
+"""Keeps a portfolio of spot assets at its target weights, and says what that cost."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+from nautilus_trader.common.events import TimeEvent
+from nautilus_trader.model.events import (
+    OrderCanceled,
+    OrderDenied,
+    OrderEvent,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+)
+from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.instruments import CurrencyPair, Instrument
+from nautilus_trader.trading.strategy import Strategy
+from numpy.typing import NDArray
+
+from messages import (
+    REBALANCE_TOPIC,
+    RISK_STATE_TOPIC,
+    Rebalanced,
+    RiskStateChanged,
+    TargetInventory,
+    target_topic,
+)
+from models.market_making.quote_plan import Quote, Side
+from models.portfolio.bands import band, no_trade_halfwidth, outside
+from models.portfolio.lots import lots_to_trade
+from models.portfolio.rebalance import Destination, leave_alone, wanted_values
+from strategies.config_checks import MarketFacts
+from strategies.crossing import CrossingAsset
+from strategies.holdings import Portfolio
+from strategies.rebalance_action import Plan, RebalanceAction, portfolio_of
+from strategies.rebalance_config import RebalanceConfig
+from strategies.target_weights import TargetWeights
+
+type Floats = NDArray[np.float64]
+
+_SECOND_NS: Final = 1_000_000_000
+_PCT: Final = 0.01
+_INSIDE: Final = 0.02
+"""To the edge means so far inside it, as a share of the band's half-width: limits hold cash back for slippage."""
+
+
+class Rebalance(Strategy):
+    """
+    Trades spot assets back to their target weights when one has drifted out of its band, or on an interval.
+
+    Weights are shares of all the account holds of the assets and of their quote currency, whoever bought it. At each
+    check prices are noted, target weights computed anew where that is due, and makers of the same assets told where to
+    lean. If a weight is outside its band, what is too much is sold first, and what the cash then pays for is bought,
+    with limit orders that fill at once or not at all; what they leave over is for the next check.
+    """
+
+    def __init__(self, config: RebalanceConfig) -> None:
+        super().__init__(config)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._assets: tuple[CrossingAsset, ...] = ()
+        self._targets = TargetWeights(self.config)
+        self._action: RebalanceAction | None = None
+        self._on_interval_ns: int | None = None
+        self._winding_down = False
+
+    # -- Checks before a run ------------------------------------------------------------------------------------------
+
+    @classmethod
+    def check_config(cls, config: RebalanceConfig, instruments: Mapping[InstrumentId, Instrument]) -> None:
+        """
+        Hold a configuration against the instruments before anything starts.
+
+        Raises
+        ------
+        ValueError
+            As `key: problem`.
+
+        """
+        bases: dict[str, InstrumentId] = {}
+        first = instruments[config.instrument_ids[0]]
+        for instrument_id in config.instrument_ids:
+            instrument = instruments[instrument_id]
+            if not isinstance(instrument, CurrencyPair):
+                raise ValueError(f"instrument_ids: {instrument_id} is not spot: its position has no weight")
+            base, quote = instrument.base_currency.code, instrument.quote_currency.code
+            if base in bases:
+                raise ValueError(f"instrument_ids: {instrument_id} is {base} again, and so is {bases[base]}")
+            if quote != first.quote_currency.code:
+                raise ValueError(f"instrument_ids: {instrument_id} is not quoted in {first.quote_currency.code}")
+            bases[base] = instrument_id
+
+    @classmethod
+    def check_series(cls, config: RebalanceConfig, markets: Mapping[InstrumentId, MarketFacts]) -> list[str]:
+        """
+        Hold a configuration against the data of a backtest; return what is allowed but foolish.
+
+        Raises
+        ------
+        ValueError
+            As `key: problem`, if the data are too short for the weights.
+
+        """
+        starts = {instrument_id: markets[instrument_id].first_ns for instrument_id in config.instrument_ids}
+        latest = max(starts, key=lambda instrument_id: starts[instrument_id])
+        checks = int((markets[latest].last_ns - starts[latest]) / (config.check_interval_secs * _SECOND_NS))
+        if config.from_prices and checks < config.lookback + 1:
+            problem = f"was {config.lookback}, but from the first price of {latest} on there are {checks} checks"
+            raise ValueError(f"lookback: {problem}, and one more than the lookback is needed")
+        waited = (starts[latest] - min(starts.values())) / _SECOND_NS
+        if waited <= config.check_interval_secs:
+            return []
+        return [f"Nothing is rebalanced in the first {waited / 3600:.1f} h: {latest} has no price before."]
+
+    # -- Life cycle ---------------------------------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        """Look up the instruments and begin to check; without one of them the strategy stops."""
+        config = self.config
+        instruments = [self.cache.instrument(instrument_id) for instrument_id in config.instrument_ids]
+        unknown = [str(i) for i, found in zip(config.instrument_ids, instruments, strict=True) if found is None]
+        if unknown:
+            self.log.error(f"{', '.join(unknown)} not known: not rebalancing")
+            self.stop()
+            return
+        self._assets = tuple(
+            CrossingAsset(self, found, config.max_slippage_bps, config.min_trade_quote) for found in instruments
+        )
+        self._action = RebalanceAction(self, self._assets, config.order_timeout_secs, self._publish)
+        self.msgbus.subscribe(RISK_STATE_TOPIC, self._on_risk_state)
+        for asset in self._assets:
+            self.subscribe_quote_ticks(asset.id)
+        interval_ns = round(config.check_interval_secs * _SECOND_NS)
+        now_ns = self.clock.timestamp_ns()
+        self.clock.set_timer_ns(f"{self.id}-check", interval_ns, now_ns - now_ns % interval_ns, 0, self._on_check)
+
+    def on_stop(self) -> None:
+        """Cancel this strategy's own orders, and no others."""
+        if self._action is not None:
+            self._action.give_up()
+        for asset in self._assets:
+            asset.orders.cancel_all()
+
+    def on_reset(self) -> None:
+        """Forget everything, so that the next run starts like the first."""
+        self._forget()
+
+    # -- Checks -------------------------------------------------------------------------------------------------------
+
+    def _on_check(self, event: TimeEvent) -> None:
+        if not all(asset.has_market for asset in self._assets):
+            return
+        try:
+            self._targets.take([float(asset.mid()) for asset in self._assets], event.ts_event)
+        except ValueError as error:
+            self.log.error(f"no new weights, the old ones hold: {error}")
+        if self._restricted:
+            self._wind_down()
+            return
+        targets = self._targets.now
+        portfolio = portfolio_of(self, self._assets)
+        assert self._action is not None
+        if targets is not None and portfolio.equity > 0 and not self._action.under_way:
+            self._lean_makers(portfolio, targets, event.ts_event)
+            self._rebalance(self._action, portfolio, targets)
+
+    def _lean_makers(self, portfolio: Portfolio, targets: Floats, now_ns: int) -> None:
+        for asset, target in zip(self._assets, targets, strict=True):
+            if asset.id in self.config.maker_instrument_ids:
+                wanted = Decimal(float(target)) * portfolio.equity / asset.mid()
+                message = TargetInventory(instrument_id=asset.id.value, base_qty=wanted, ts_ns=now_ns)
+                self.msgbus.publish(target_topic(asset.id.value), message)
+
+    def _rebalance(self, action: RebalanceAction, portfolio: Portfolio, targets: Floats) -> None:
+        makers = np.array([asset.id in self.config.maker_instrument_ids for asset in self._assets])
+        widths = self._halfwidths(targets)
+        hard = (self.config.hard_threshold_pct or 0.0) * _PCT
+        lower, upper = band(targets, np.where(makers, hard, widths))
+        out = outside(portfolio.weights, lower, upper)
+        on_interval = self._interval_is_over()
+        if not (out.any() or on_interval):
+            return
+        to: Destination = "target" if on_interval else self.config.rebalance_to
+        wanted, edges = leave_alone(
+            portfolio.weights, targets, band(targets, widths * (1.0 - _INSIDE)), untouched=makers & ~out
+        )
+        plan = Plan(
+            reason="interval" if on_interval else "drift",
+            before=portfolio,
+            targets=targets,
+            lower=lower,
+            upper=upper,
+            trades=np.where(makers & ~out, 0, self._trades(portfolio, wanted, edges, to)).tolist(),
+        )
+        action.begin(plan)
+
+    def _halfwidths(self, targets: Floats) -> Floats:
+        config = self.config
+        if config.rebalance_threshold_pct is not None:
+            return np.full(len(targets), config.rebalance_threshold_pct * _PCT)
+        costs = [float(asset.cost()) for asset in self._assets]
+        pairs = zip(targets.tolist(), costs, strict=True)
+        return np.array([no_trade_halfwidth(target, config.risk_aversion, cost) for target, cost in pairs])
+
+    def _interval_is_over(self) -> bool:
+        interval_ns = round(self.config.rebalance_interval_secs * _SECOND_NS)
+        now_ns = self.clock.timestamp_ns()
+        last_ns = self._on_interval_ns
+        if not interval_ns or (last_ns is not None and now_ns - last_ns < interval_ns):
+            return False
+        self._on_interval_ns = now_ns
+        return True
+
+    def _trades(
+        self, portfolio: Portfolio, targets: Floats, edges: tuple[Floats, Floats], to: Destination
+    ) -> NDArray[np.int64]:
+        """Return the lots of each asset to buy (positive) or sell (negative)."""
+        holdings = np.array([float(value) for value in portfolio.values])
+        costs = np.array([float(asset.cost()) for asset in self._assets])
+        wanted = wanted_values(holdings, float(portfolio.cash), targets, edges, costs=costs, to=to)
+        aims = targets * float(portfolio.equity)
+        rows = zip(self._assets, wanted.tolist(), aims.tolist(), strict=True)
+        lots = [lots_to_trade(asset.holding(), Decimal(value), Decimal(aim), to) for asset, value, aim in rows]
+        return np.array(lots, np.int64)
+
+    def _publish(self, done: Rebalanced) -> None:
+        self.msgbus.publish(REBALANCE_TOPIC, done)
+
+    # -- Order events -------------------------------------------------------------------------------------------------
+
+    def on_order_filled(self, event: OrderFilled) -> None:
+        """Take over what is left of the order; go on when all are done."""
+        asset = self._asset_of(event)
+        if asset is not None:
+            asset.orders.filled(event.client_order_id.value)
+            self._after_event()
+
+    def on_order_canceled(self, event: OrderCanceled) -> None:
+        """Forget the order."""
+        self._gone(event)
+
+    def on_order_expired(self, event: OrderExpired) -> None:
+        """Forget the order."""
+        self._gone(event)
+
+    def on_order_rejected(self, event: OrderRejected) -> None:
+        """Forget the order; the next check tries again."""
+        self.log.warning(f"refused by the venue: {event.reason}")
+        self._gone(event)
+
+    def on_order_denied(self, event: OrderDenied) -> None:
+        """Forget the order; the next check tries again."""
+        self.log.warning(f"denied before it left: {event.reason}")
+        self._gone(event)
+
+    def _gone(self, event: OrderEvent) -> None:
+        asset = self._asset_of(event)
+        if asset is not None:
+            asset.orders.gone(event.client_order_id.value)
+            self._after_event()
+
+    def _asset_of(self, event: OrderEvent) -> CrossingAsset | None:
+        return next((asset for asset in self._assets if asset.id == event.instrument_id), None)
+
+    def _after_event(self) -> None:
+        if self._restricted:
+            self._wind_down()
+        elif self._action is not None:
+            self._action.go_on()
+
+    # -- Risk states --------------------------------------------------------------------------------------------------
+
+    @property
+    def _restricted(self) -> bool:
+        """Whether a risk control allows less than everything."""
+        return any(asset.risk.restricted for asset in self._assets)
+
+    def _on_risk_state(self, change: RiskStateChanged) -> None:
+        if not any([asset.risk.take(change) for asset in self._assets]):
+            return
+        if not self._restricted:
+            self._winding_down = False
+            return
+        if self._action is not None:
+            self._action.give_up()
+        self._winding_down = change.action == "flatten_passively"
+        self._wind_down()
+
+    def _wind_down(self) -> None:
+        """Cancel what is on its way, and close what was traded where the state asks for it."""
+        for asset in self._assets:
+            if asset.risk.withdrawn:
+                asset.risk.withdraw(asset.orders)
+            elif self._winding_down and not asset.orders.all() and asset.has_market:
+                self._reduce(asset)
+
+    def _reduce(self, asset: CrossingAsset) -> None:
+        lots = asset.adapter.traded_lots()
+        side = Side.ASK if lots > 0 else Side.BID
+        price = asset.limit_price(side)
+        if lots and price is not None:
+            for quote in asset.risk.permitted([Quote(side, price, abs(lots))]):
+                asset.send(side, quote.quantity, self.clock.timestamp_ns())
