@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from actors.ledger import Ledger
 from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord
 from reports.page import write_report
+from reports.rebalancing import COLUMNS, rebalance_rows
 from reports.summary import RunFacts, summarise
 from runtime.backtest import BacktestRun
 from runtime.drills.report import drill_summary
@@ -98,6 +99,8 @@ def write_results(run: BacktestRun, folder: ResultsFolder) -> dict[str, Any]:
     pq.write_table(_equity_table(ledger.equity_curve), folder.staging / "equity.parquet")
     _write_csv(folder.staging / "positions.csv", _POSITION_COLUMNS, _position_rows(ledger))
     _write_csv(folder.staging / "pnl.csv", _PNL_COLUMNS, _pnl_rows(ledger))
+    if ledger.rebalances:
+        _write_csv(folder.staging / "rebalances.csv", COLUMNS, _rebalance_rows(ledger))
     write_report(folder.staging)
     return summary
 
@@ -275,6 +278,11 @@ def _pnl_rows(ledger: Ledger) -> Iterable[Sequence[object]]:
         last_of_day[_csv_time(point.ts_ns)[:10]] = point
     for point in last_of_day.values():
         yield ("day", _csv_time(point.ts_ns), *[""] * 8, _plain(point.equity))
+
+
+def _rebalance_rows(ledger: Ledger) -> Iterable[Sequence[object]]:
+    for time_ns, *row in rebalance_rows(ledger.rebalances):
+        yield (_csv_time(time_ns), *row)
 
 
 def _plain(value: Decimal | None) -> str:

@@ -21,6 +21,9 @@ _BPS = Decimal("0.0001")
 class CrossingAdapter(OrderAdapter):
     """Sends limit orders that take what is there up to their price, and whose rest is cancelled at once."""
 
+    sent = 0
+    """How many orders have left."""
+
     def submit(self, order_id: str, quote: Quote) -> bool:
         """Send an immediate-or-cancel limit order; return whether the guard allowed it."""
         if not self._may_send(order_id, quote):
@@ -33,6 +36,7 @@ class CrossingAdapter(OrderAdapter):
             time_in_force=TimeInForce.IOC,
             client_order_id=ClientOrderId(order_id),
         )
+        self.sent += 1
         self._strategy.submit_order(order)
         return True
 

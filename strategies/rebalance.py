@@ -30,7 +30,7 @@ from messages import (
 from models.market_making.quote_plan import Quote, Side
 from models.portfolio.bands import band, no_trade_halfwidth, outside
 from models.portfolio.lots import lots_to_trade
-from models.portfolio.rebalance import Destination, leave_alone, wanted_values
+from models.portfolio.rebalance import Destination, leave_alone, trades_in_value
 from strategies.config_checks import MarketFacts
 from strategies.crossing import CrossingAsset
 from strategies.holdings import Portfolio
@@ -184,16 +184,16 @@ class Rebalance(Strategy):
         if not (out.any() or on_interval):
             return
         to: Destination = "target" if on_interval else self.config.rebalance_to
-        wanted, edges = leave_alone(
-            portfolio.weights, targets, band(targets, widths * (1.0 - _INSIDE)), untouched=makers & ~out
-        )
+        untouched = makers & ~out
+        reached = band(targets, np.where(out, widths * (1.0 - _INSIDE), widths))
+        wanted, edges = leave_alone(portfolio.weights, targets, reached, untouched)
         plan = Plan(
             reason="interval" if on_interval else "drift",
             before=portfolio,
             targets=targets,
             lower=lower,
             upper=upper,
-            trades=np.where(makers & ~out, 0, self._trades(portfolio, wanted, edges, to)).tolist(),
+            trades=np.where(untouched, 0, self._trades(portfolio, wanted, edges, to)).tolist(),
         )
         action.begin(plan)
 
@@ -220,10 +220,10 @@ class Rebalance(Strategy):
         """Return the lots of each asset to buy (positive) or sell (negative)."""
         holdings = np.array([float(value) for value in portfolio.values])
         costs = np.array([float(asset.cost()) for asset in self._assets])
-        wanted = wanted_values(holdings, float(portfolio.cash), targets, edges, costs=costs, to=to)
-        aims = targets * float(portfolio.equity)
-        rows = zip(self._assets, wanted.tolist(), aims.tolist(), strict=True)
-        lots = [lots_to_trade(asset.holding(), Decimal(value), Decimal(aim), to) for asset, value, aim in rows]
+        trades = trades_in_value(holdings, float(portfolio.cash), targets, edges, costs=costs, to=to)
+        ways = targets * float(portfolio.equity) - holdings
+        rows = zip(self._assets, trades.tolist(), ways.tolist(), strict=True)
+        lots = [lots_to_trade(asset.holding(), Decimal(trade), Decimal(way), to) for asset, trade, way in rows]
         return np.array(lots, np.int64)
 
     def _publish(self, done: Rebalanced) -> None:

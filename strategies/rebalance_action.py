@@ -147,7 +147,7 @@ class RebalanceAction:
         self.go_on()
 
     def _orders_sent(self) -> int:
-        return int(self._strategy.cache.orders_total_count(strategy_id=self._strategy.id))
+        return sum(asset.adapter.sent for asset in self._assets)
 
     def _account_of(self, plan: Plan) -> Rebalanced:
         after = portfolio_of(self._strategy, self._assets)

@@ -36,7 +36,7 @@ class Holding(NamedTuple):
     fee: Decimal
 
 
-def lots_to_trade(holding: Holding, wanted: Decimal, target: Decimal, to: Destination) -> int:
+def lots_to_trade(holding: Holding, trade: Decimal, way: Decimal, to: Destination) -> int:
     """
     Return how many lots to buy (positive) or sell (negative).
 
@@ -48,22 +48,20 @@ def lots_to_trade(holding: Holding, wanted: Decimal, target: Decimal, to: Destin
     ----------
     holding : Holding
         What is held.
-    wanted : Decimal
-        The value to hold after the trade, in the quote currency.
-    target : Decimal
-        The value at the target weight.
+    trade : Decimal
+        The value to buy (positive) or sell (negative), in the quote currency.
+    way : Decimal
+        The trade that would lead to the target.
     to : {"target", "edge"}
         Where the trade leads.
 
     """
-    value = holding.quantity * holding.mid
-    missing = wanted - value
-    side = 1 if missing > 0 else -1
+    side = 1 if trade > 0 else -1
     lot_value = holding.mid * holding.step * (1 - holding.fee if side > 0 else 1)
     rounding = ROUND_CEILING if to == "edge" else ROUND_FLOOR
-    lots = int((abs(missing) / lot_value).to_integral_value(rounding))
+    lots = int((abs(trade) / lot_value).to_integral_value(rounding))
     if 0 < lots < holding.least_lots:
-        room = int(max(side * (target - value), Decimal(0)) / lot_value)
+        room = int(max(side * way, Decimal(0)) / lot_value)
         lots = holding.least_lots if holding.least_lots <= room else 0
     if side < 0:
         lots = min(lots, int(holding.free / holding.step))

@@ -15,6 +15,7 @@ type Destination = Literal["target", "edge"]
 
 _ROUNDS = 100
 _PRECISION = 1e-14
+_NOISE = 1e-10
 
 
 def drifted_weights(weights: Floats, returns: Floats) -> Floats:
@@ -33,11 +34,11 @@ def two_way_turnover(before: Floats, after: Floats) -> float:
     return float(np.abs(after - before).sum())
 
 
-def wanted_values(
+def trades_in_value(
     holdings: Floats, cash: float, targets: Floats, edges: tuple[Floats, Floats], *, costs: Floats, to: Destination
 ) -> Floats:
     """
-    Return the values to hold after trading.
+    Return the value of each asset to buy (positive) or sell (negative).
 
     To the target, every asset is traded to it. To the edge, only assets beyond their band are, and only to its nearer
     edge, as is optimal where costs are proportional (Davis and Norman 1990; Leland 1999, "Optimal portfolio management
@@ -77,7 +78,8 @@ def wanted_values(
         if abs(after - equity) <= _PRECISION * before:
             break
         equity = after
-    return wanted
+    trades = wanted - holdings
+    return np.where(np.abs(trades) <= _NOISE * before, 0.0, trades)
 
 
 def leave_alone(
