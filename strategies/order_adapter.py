@@ -123,7 +123,7 @@ class OrderAdapter:
     def of_others(self) -> list[WorkingOrder]:
         """Return the orders of other strategies on the instrument as orders that hang: ours may not meet them."""
         cache = self._strategy.cache
-        if len(cache.strategy_ids()) < 2:
+        if cache.strategy_ids() <= {self._strategy.id}:  # those that have sent an order
             return []
         orders = [*cache.orders_open(instrument_id=self._instrument_id), *cache.orders_inflight()]
         return [

@@ -76,16 +76,20 @@ def replays() -> Iterator[Callable[..., Replay]]:
     engines: list[BacktestEngine] = []
 
     def run(
-        market: Market,
+        market: Market | Sequence[Market],
         strategies: Sequence[Any],
         fills: str = "queue",
         balances: Sequence[str] = ("100000 USDT",),
         latency: Latency | None = None,
         fees: Fees | None = None,
         with_instrument: bool = True,
+        grid_secs: int = 1,
         on_engine: Callable[[BacktestEngine], None] = lambda engine: None,
     ) -> Replay:
-        cash = is_spot(market.instrument)
+        markets = [market] if isinstance(market, Market) else market
+        instruments = [one.instrument for one in markets]
+        ticks = sorted((tick for one in markets for tick in one.ticks), key=lambda tick: tick.ts_init)
+        cash = is_spot(instruments[0])
         engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True), run_analysis=False))
         engines.append(engine)
         engine.add_venue(
@@ -98,15 +102,17 @@ def replays() -> Iterator[Callable[..., Replay]]:
             bar_execution=False,
             **FILL_ASSUMPTIONS[fills].venue_options(latency or Latency(), 1),  # type: ignore[index]
         )
-        ledger = Ledger(LedgerConfig(instrument_ids=(market.instrument.id,), currency="USDT", interval_secs=1))
+        ids = tuple(instrument.id for instrument in instruments)
+        ledger = Ledger(LedgerConfig(instrument_ids=ids, currency="USDT", interval_secs=grid_secs))
         if with_instrument:
-            engine.add_instrument(market.instrument)
+            for instrument in instruments:
+                engine.add_instrument(instrument)
             engine.add_actor(ledger)
-            engine.add_data_iterator("market", iter([market.ticks]))
+            engine.add_data_iterator("market", iter([ticks]))
         for strategy in strategies:
             engine.add_strategy(strategy)
         on_engine(engine)
-        engine.run(start=market.ticks[0].ts_init, end=market.ticks[-1].ts_init)
+        engine.run(start=ticks[0].ts_init, end=ticks[-1].ts_init)
         return Replay(engine, ledger)
 
     yield run

@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from nautilus_trader.model.enums import OrderSide, OrderStatus
 from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.trading.strategy import Strategy
 
+from runtime.setup import Latency
 from strategies.avellaneda_stoikov import AvellanedaStoikov, AvellanedaStoikovConfig
 from strategies.fair_value_maker import FairValueMaker, FairValueMakerConfig
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
 from strategies.glft import Glft, GlftConfig
 from strategies.paper_maker import PaperMaker, PaperMakerConfig
-from strategies.quoting import QuotingStrategy
+from strategies.rebalance import Rebalance
+from strategies.rebalance_config import RebalanceConfig
 
 PERP = InstrumentId.from_str("SYNUSDT-PERP.BINANCE")
 SIZES = {"instrument_id": PERP, "order_qty": 2.0, "max_position": 6.0}
@@ -91,7 +94,47 @@ BUILDERS |= {
     ),
 }
 
-every_strategy = pytest.mark.parametrize("name", BUILDERS)
+SPOT = InstrumentId.from_str("NEXOUSDT.BINANCE")
+HALF = {
+    "instrument_ids": (SPOT,),
+    "target_weights_pct": {SPOT.value: 50.0},
+    "rebalance_threshold_pct": 0.02,
+    "check_interval_secs": 5.0,
+}
+SPOT_TAKERS = {
+    "rebalance_to_target": lambda: Rebalance(RebalanceConfig(**HALF)),
+    "rebalance_to_edge": lambda: Rebalance(RebalanceConfig(**HALF, rebalance_to="edge", max_slippage_bps=5)),
+    "rebalance_naive_returns": lambda: Rebalance(
+        RebalanceConfig(
+            instrument_ids=(SPOT,),
+            weights="naive_returns",
+            lookback=2,
+            reweight_interval_secs=5,
+            rebalance_threshold_pct=1,
+            check_interval_secs=2,
+        )
+    ),
+}
+"""Strategies that take liquidity on spot."""
+
+EVERY = BUILDERS | SPOT_TAKERS
+
+every_maker = pytest.mark.parametrize("name", BUILDERS)
+every_taker = pytest.mark.parametrize("name", SPOT_TAKERS)
+every_strategy = pytest.mark.parametrize("name", EVERY)
+
+
+@pytest.fixture
+def run_on_market(market_of: Any, replay: Any, perpetual: Any, spot: Any) -> Any:
+    """Return a function that runs a strategy on a random market of an instrument that it trades."""
+
+    def run(name: str, seed: int, seconds: int = 120, *, strategy: Any = None, **options: Any) -> Any:
+        market = market_of(spot if name in SPOT_TAKERS else perpetual)
+        market.random(seed=seed, seconds=seconds)
+        balances = ("100000 USDT", "500 NEXO") if name in SPOT_TAKERS else ("100000 USDT",)
+        return replay(market, [strategy or EVERY[name]()], balances=balances, **options)
+
+    return run
 
 
 def strategy_classes() -> Iterator[type]:
@@ -100,15 +143,15 @@ def strategy_classes() -> Iterator[type]:
         for _, kind in inspect.getmembers(module, inspect.isclass):
             methods = (getattr(kind, name, None) for name in ("quote_prices", "offsets_bps"))
             abstract = any(getattr(method, "__isabstractmethod__", False) for method in methods)
-            if issubclass(kind, QuotingStrategy) and kind.__module__ == module.__name__ and not abstract:
+            if issubclass(kind, Strategy) and kind.__module__ == module.__name__ and not abstract:
                 yield kind
 
 
 def test_every_strategy_is_under_this_contract() -> None:
-    assert {type(build()) for build in BUILDERS.values()} == set(strategy_classes())
+    assert {type(build()) for build in EVERY.values()} == set(strategy_classes())
 
 
-@every_strategy
+@every_maker
 def test_trades_two_sided_and_makes_only(name: str, market_of: Any, replay: Any, perpetual: Any) -> None:
     market = market_of(perpetual)
     market.random(seed=3, seconds=120)
@@ -120,7 +163,7 @@ def test_trades_two_sided_and_makes_only(name: str, market_of: Any, replay: Any,
     assert {fill.liquidity for fill in run.ledger.fills} == {"MAKER"}
 
 
-@every_strategy
+@every_maker
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("fills", ["optimistic", "queue_latency"])
 def test_inventory_never_passes_its_limit(
@@ -135,7 +178,7 @@ def test_inventory_never_passes_its_limit(
     assert max(abs(fill.position_after) for fill in run.ledger.fills) <= 6
 
 
-@every_strategy
+@every_maker
 def test_never_stands_on_both_sides_of_itself(name: str, market_of: Any, replay: Any, perpetual: Any) -> None:
     market = market_of(perpetual)
     market.random(seed=4, seconds=120)
@@ -148,17 +191,15 @@ def test_never_stands_on_both_sides_of_itself(name: str, market_of: Any, replay:
 
 
 @every_strategy
-def test_the_same_run_twice_gives_the_same_fills(name: str, market_of: Any, replay: Any, perpetual: Any) -> None:
-    market = market_of(perpetual)
-    market.random(seed=5, seconds=120)
+def test_the_same_run_twice_gives_the_same_fills(name: str, run_on_market: Any) -> None:
+    first, second = (run_on_market(name, seed=5, fills="queue_latency") for _ in range(2))
 
-    first, second = (replay(market, [BUILDERS[name]()], fills="queue_latency") for _ in range(2))
-
+    assert len(first.ledger.fills) > 3
     assert [str(fill) for fill in first.ledger.fills] == [str(fill) for fill in second.ledger.fills]
     assert first.ledger.equity_curve == second.ledger.equity_curve
 
 
-@every_strategy
+@every_maker
 def test_leaves_no_order_behind_when_it_stops(name: str, market_of: Any, replay: Any, perpetual: Any) -> None:
     market = market_of(perpetual)
     market.random(seed=6, seconds=30)
@@ -171,24 +212,25 @@ def test_leaves_no_order_behind_when_it_stops(name: str, market_of: Any, replay:
     assert len(left) <= 12  # two sides of three levels, and as many that hang
 
 
-@every_strategy
-def test_starts_without_its_instrument_and_does_nothing(name: str, market_of: Any, replay: Any, perpetual: Any) -> None:
-    market = market_of(perpetual)
-    market.random(seed=7, seconds=5)
+@every_taker
+def test_leaves_nothing_but_what_it_is_cancelling_when_it_stops(name: str, run_on_market: Any) -> None:
+    run = run_on_market(name, seed=6, seconds=60, fills="queue_latency", latency=Latency(insert_ms=3_000))
 
-    run = replay(market, [BUILDERS[name]()], with_instrument=False)
+    assert {order.status for order in run.orders() if not order.is_closed} <= {OrderStatus.PENDING_CANCEL}
+
+
+@every_strategy
+def test_starts_without_its_instrument_and_does_nothing(name: str, run_on_market: Any) -> None:
+    run = run_on_market(name, seed=7, seconds=5, with_instrument=False)
 
     assert run.orders() == []
 
 
 @every_strategy
-def test_forgets_everything_on_reset(name: str, market_of: Any, replay: Any, perpetual: Any) -> None:
-    market = market_of(perpetual)
-    market.random(seed=8, seconds=60)
-    strategy = BUILDERS[name]()
-    fresh = BUILDERS[name]()
+def test_forgets_everything_on_reset(name: str, run_on_market: Any) -> None:
+    strategy, fresh = EVERY[name](), EVERY[name]()
 
-    replay(market, [strategy])
+    run_on_market(name, seed=8, seconds=60, strategy=strategy)
     strategy.reset()
 
     def state(of: Any) -> dict[str, str]:
@@ -196,10 +238,10 @@ def test_forgets_everything_on_reset(name: str, market_of: Any, replay: Any, per
         return {key: str(value) for key, value in values.items() if "0x" not in str(value)}
 
     assert state(strategy) == state(fresh)
-    assert state(strategy)["_orders"] == "None"
+    assert state(strategy)["_orders" if name in BUILDERS else "_action"] == "None"
 
 
-@every_strategy
+@every_maker
 @pytest.mark.parametrize(("field", "value"), [("order_qty", 0.0005), ("order_qty", 0.00001), ("max_position", 1.0)])
 def test_refuses_sizes_that_do_not_fit_the_instrument(name: str, field: str, value: float, perpetual: Any) -> None:
     kind, config = type(BUILDERS[name]()), BUILDERS[name]().config
