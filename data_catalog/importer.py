@@ -77,13 +77,7 @@ def import_series(
 
     """
     with CatalogWriter(catalog, replace=replace) as writer:
-        imported = add_series(
-            writer,
-            series,
-            instrument,
-            on_bytes,
-            rebuilding=rebuilding,
-        )
+        imported = add_series(writer, series, instrument, on_bytes, rebuilding=rebuilding)
     imported.written.extend(writer.results)
     return imported
 
