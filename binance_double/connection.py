@@ -1,7 +1,7 @@
-"""A WebSocket connection that can be written to from anywhere in the loop, and cut."""
+"""WebSocket connections that can be written to from anywhere in the loop, and cut."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 
 from aiohttp import WSMsgType, web
@@ -56,3 +56,12 @@ class Connection:
             while (text := await self._outgoing.get()) is not None:
                 await self._socket.send_str(text)
             await self._socket.close()
+
+
+def end_all(connections: Iterable[Connection], abort: bool) -> None:
+    """End connections, properly or by cutting them."""
+    for connection in list(connections):
+        if abort:
+            connection.abort()
+        else:
+            connection.close()

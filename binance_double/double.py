@@ -212,13 +212,12 @@ class BinanceDouble(AbstractContextManager["BinanceDouble"]):
     def disconnect_users(self, *, abort: bool = False) -> None:
         """End all user-data connections, properly or by cutting them."""
         for exchange in self.exchanges:
-            self.call(exchange.users.disconnect, abort)
-            self.call(exchange.api.disconnect, abort)
+            self.call(exchange.disconnect_users, abort)
 
     def disconnect_market(self, *, abort: bool = False) -> None:
         """End all market-data connections, properly or by cutting them."""
         for exchange in self.exchanges:
-            self.call(exchange.market.disconnect, abort)
+            self.call(exchange.disconnect_market, abort)
 
     def send_market_text(self, text: str) -> None:
         """Send a text as it is on every market-data connection: malformed JSON, or an unknown message."""

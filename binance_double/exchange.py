@@ -6,7 +6,7 @@ from aiohttp import web
 
 from binance_double.authentication import Authentication
 from binance_double.clock import Clock
-from binance_double.connection import Connection
+from binance_double.connection import Connection, end_all
 from binance_double.faults import Faults
 from binance_double.gateway import Gateway
 from binance_double.market_streams import MarketStreams
@@ -58,11 +58,13 @@ class Exchange[V: Venue]:
         self.venue.tick()
         self.users.tick()
 
-    def disconnect(self, abort: bool) -> None:
-        """End all WebSocket connections."""
-        self.market.disconnect(abort)
-        self.api.disconnect(abort)
-        self.users.disconnect(abort)
+    def disconnect_market(self, abort: bool) -> None:
+        """End the market-data connections, properly or by cutting them."""
+        end_all(self.market.connections, abort)
+
+    def disconnect_users(self, abort: bool) -> None:
+        """End the connections for user data and to the WebSocket API, each once."""
+        end_all(self.users.connections | self.api.connections, abort)
 
     async def serve_market(self, request: web.Request) -> web.StreamResponse:
         """Serve a connection to `/stream?streams=a/b`: messages come with the names of their streams."""

@@ -31,6 +31,11 @@ class MarketStreams:
         self._combined: dict[Connection, bool] = {}
 
     @property
+    def connections(self) -> set[Connection]:
+        """The connections that there are."""
+        return set(self._wanted)
+
+    @property
     def names(self) -> set[str]:
         """The streams that anyone wants."""
         return set().union(*self._wanted.values())
@@ -68,14 +73,6 @@ class MarketStreams:
         """Send a text as it is on every connection."""
         for connection in self._wanted:
             connection.send(text)
-
-    def disconnect(self, abort: bool) -> None:
-        """End all connections."""
-        for connection in list(self._wanted):
-            if abort:
-                connection.abort()
-            else:
-                connection.close()
 
     def _request(self, connection: Connection, text: str) -> Json:
         try:

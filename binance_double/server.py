@@ -48,7 +48,8 @@ class Server:
     async def vanish(self) -> None:
         """Cut all connections and refuse new ones; orders stay where they are."""
         for exchange in (self._spot, self._futures):
-            exchange.disconnect(abort=True)
+            exchange.disconnect_market(abort=True)
+            exchange.disconnect_users(abort=True)
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

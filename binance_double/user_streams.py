@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from binance_double.clock import Clock
-from binance_double.connection import Connection
+from binance_double.connection import Connection, end_all
 from binance_double.errors import ApiError
 from binance_double.faults import Faults
 
@@ -39,6 +39,11 @@ class UserStreams:
         """Every event that happened, whether it was sent or lost."""
 
     @property
+    def connections(self) -> set[Connection]:
+        """The connections of everyone who listens."""
+        return {connection for connection, _ in self._subscribers.values()}
+
+    @property
     def count(self) -> int:
         """How many subscriptions there are."""
         return len(self._subscribers)
@@ -69,14 +74,6 @@ class UserStreams:
         for connection, _ in self._subscribers.values():
             connection.send(text)
 
-    def disconnect(self, abort: bool) -> None:
-        """End the connections of everyone who listens."""
-        for connection, _ in list(self._subscribers.values()):
-            if abort:
-                connection.abort()
-            else:
-                connection.close()
-
     # Listen keys, futures only
 
     def create_listen_key(self) -> str:
@@ -96,7 +93,7 @@ class UserStreams:
     def close_listen_key(self) -> None:
         """Forget the listen key and end its connections."""
         self._listen_keys.clear()
-        self.disconnect(abort=False)
+        end_all(self.connections, abort=False)
 
     def knows(self, listen_key: str) -> bool:
         """Return whether this is the listen key."""

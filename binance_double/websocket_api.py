@@ -64,14 +64,6 @@ class WebSocketApi:
             for number in session.subscriptions:
                 self._streams.unsubscribe(number)
 
-    def disconnect(self, abort: bool) -> None:
-        """End all connections."""
-        for connection in list(self.connections):
-            if abort:
-                connection.abort()
-            else:
-                connection.close()
-
     def _answer(self, session: "_Session", text: str) -> Json:
         try:
             request = msgspec.json.decode(text, type=dict[str, object])
