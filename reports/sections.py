@@ -76,17 +76,23 @@ def assumptions(summary: Summary) -> str:
     """Return how fills, fees and data were assumed: what the figures stand and fall with."""
     latency = ", ".join(f"{name} {fmt.flat(value)} ms" for name, value in summary.table("latency_ms").items())
     fills = [summary.text("fills_description"), f"Latency: {latency}." if latency else ""]
-    quotes = (
-        "Quotes rebuilt from trades or bars." if summary.get("reconstructed_quotes") else "Quotes as they were sent."
-    )
     boxes = (
         ("Fill assumption", [fmt.flat(summary.get("fills_assumption"))], " ".join(filter(None, fills))),
         ("Fees", fee_texts(summary), "Of the traded value, on every fill. A negative fee is a rebate."),
-        ("Market data", ["Generated"], "A market made from a seed.")
-        if summary.get("synthetic")
-        else ("Market data", ["Recorded"], quotes),
+        _market_data(summary),
     )
     return f'<div class="assumptions">{"".join(_box(*box) for box in boxes)}</div>'
+
+
+def _market_data(summary: Summary) -> tuple[str, list[str], str]:
+    kind, quotes = "Recorded", "Quotes as they were sent."
+    if summary.get("synthetic"):
+        kind, quotes = "Generated", "A market made from a seed."
+    elif summary.get("reconstructed_quotes"):
+        quotes = "Quotes rebuilt from trades or bars."
+    if summary.get("drill"):
+        return "Market data", [f"{kind}, with a fault"], summary.text("drill.sentence")
+    return "Market data", [kind], quotes
 
 
 def _box(title: str, values: Sequence[str], explanation: str) -> str:

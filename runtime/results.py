@@ -21,7 +21,7 @@ from reports.page import write_report
 from reports.rebalancing import COLUMNS, rebalance_rows
 from reports.summary import RunFacts, summarise
 from runtime.backtest import BacktestRun
-from runtime.drills.report import drill_summary
+from runtime.drills.report import drill_summary, fault_summary
 from runtime.fills import FILL_ASSUMPTIONS
 from runtime.market_data import iso_time
 from runtime.risk_report import risk_summary
@@ -143,6 +143,7 @@ def _manifest(run: BacktestRun, run_id: str) -> dict[str, Any]:
     setup, data = run.prepared.loaded.setup, run.prepared.data
     return {
         "run_id": run_id,
+        **({} if run.drill is None else {"drill": fault_summary(run.drill.fault)}),
         "setup": setup.as_dict(),
         "setup_sha256": setup.sha256(),
         "data": [

@@ -57,6 +57,9 @@ def test_a_drill_says_so_in_every_result(run_here: Any, workplace: Path) -> None
     assert f"<title>{LABEL}" in page
     assert page.count(LABEL) == 2
     assert drill["verdict"] in page
+    assert "Generated, with a fault" in page
+    manifest = json.loads((workplace / "results" / "drilled" / summary["run_id"] / "manifest.json").read_text())
+    assert manifest["drill"] == {key: drill[key] for key in ("fault", "at", "instruments", "change_pct", "secs")}
 
 
 def test_the_terminal_shows_what_answered_and_a_backtest_shows_no_drill(run_here: Any) -> None:

@@ -177,7 +177,8 @@ def _choose(
         middle_ns = (prepared.data.start_ns + min(until_ns, prepared.data.end_ns)) // 2
         nothing = Moment(middle_ns, Decimal(0), Decimal(0))
         return nothing, asked or "down", ("The strategies never hold what the fault hurts: it comes in the middle.",)
-    chosen = f"It comes when the run without it holds the most that it hurts: {best.traded:.2f} of what was traded."
+    value = f"{best.traded:.2f} {prepared.currency}"
+    chosen = f"It comes when the run without it holds the most that it hurts: {value} of what was traded."
     return best, asked or _against(best), (chosen,)
 
 

@@ -10,7 +10,7 @@ from messages import ACCOUNT
 from models.risk_limits import Breach
 from runtime.backtest import BacktestRun
 from runtime.drills.drill import Drill
-from runtime.drills.faults import LOSS_RULES
+from runtime.drills.faults import LOSS_RULES, Fault
 from runtime.risk_report import precise_time
 
 _CLOSING = ("flatten", "flatten_passively")
@@ -27,10 +27,8 @@ def drill_summary(run: BacktestRun, drill: Drill) -> dict[str, Any]:
     if fault.kind.name != "price-spike":
         false_alarms = []
     summary: dict[str, Any] = {
-        "fault": fault.kind.name,
+        **fault_summary(fault),
         "sentence": fault.sentence,
-        **fault.settings,
-        "at": precise_time(fault.at_ns),
         "chosen": list(drill.chosen),
         "answered": bool(answered),
         "verdict": _verdict(run, drill, should, answered, false_alarms),
@@ -39,6 +37,12 @@ def drill_summary(run: BacktestRun, drill: Drill) -> dict[str, Any]:
         "controls": controls,
     }
     return summary | _flatten(run, drill) | _equity(run, drill)
+
+
+def fault_summary(fault: Fault) -> dict[str, Any]:
+    """Return the fault with everything that was chosen: what it takes to bring it about again."""
+    at = {"fault": fault.kind.name, "at": precise_time(fault.at_ns), "instruments": sorted(fault.instruments)}
+    return at | fault.settings
 
 
 def _is_set(run: BacktestRun, rule: str) -> bool:
