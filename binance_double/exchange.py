@@ -7,6 +7,7 @@ from aiohttp import web
 from binance_double.authentication import Authentication
 from binance_double.clock import Clock
 from binance_double.connection import Connection, end_all
+from binance_double.derived_streams import DerivedStreams
 from binance_double.faults import Faults
 from binance_double.gateway import Gateway
 from binance_double.market_streams import MarketStreams
@@ -51,12 +52,14 @@ class Exchange[V: Venue]:
         self.gateway = Gateway(make_routes(self.counter, self.users), self.counter, authentication, faults, clock)
         self.api = WebSocketApi(venue.product, self.users, authentication, faults, clock)
         venue.user_feed = self.users.publish
-        venue.market_feed = self.market.publish
+        self._derived = DerivedStreams(venue, self.market)
+        venue.market_feed = self._derived.publish
 
     def tick(self) -> None:
         """Do what is due at this time."""
         self.venue.tick()
         self.users.tick()
+        self._derived.tick()
 
     def disconnect_market(self, abort: bool) -> None:
         """End the market-data connections, properly or by cutting them."""

@@ -8,8 +8,6 @@ from binance_double.faults import Faults
 
 type Json = dict[str, object]
 
-_PARTIAL_DEPTHS = (5, 10, 20)
-
 
 class MarketStreams:
     """
@@ -64,10 +62,10 @@ class MarketStreams:
                 if stream == name or stream.startswith(f"{name}@"):
                     connection.send(self._text(texts, stream, self._combined[connection], message))
 
-    def depths_wanted(self, symbol: str) -> list[int]:
-        """Return for how many levels anyone wants partial books of a symbol."""
-        prefixes = {depth: f"{symbol.lower()}@depth{depth}@" for depth in _PARTIAL_DEPTHS}
-        return [depth for depth, prefix in prefixes.items() if any(f"{n}@".startswith(prefix) for n in self.names)]
+    def wanted_of(self, symbol: str, kind: str) -> set[str]:
+        """Return what is wanted of a symbol after `kind` in the streams' names: 1m of kline_1m, 5 of depth5@100ms."""
+        prefix = f"{symbol.lower()}@{kind}"
+        return {name.removeprefix(prefix).partition("@")[0] for name in self.names if name.startswith(prefix)}
 
     def send_text(self, text: str) -> None:
         """Send a text as it is on every connection."""

@@ -2,8 +2,9 @@
 
 from decimal import Decimal
 
+from binance_double import wire_market
+from binance_double.candles import INTERVALS_MS
 from binance_double.errors import ApiError
-from binance_double.orders import Side
 from binance_double.params import Params
 from binance_double.routes import Asked
 from binance_double.venue import Venue
@@ -40,16 +41,39 @@ class MarketRequests:
     def book_ticker(self, asked: Asked) -> object:
         """Return the top of a symbol's book."""
         symbol = asked.params.text("symbol")
-        rules, book = self._venue.rules_for(symbol), self._venue.books[symbol]
-        (bid, bid_size), (ask, ask_size) = ((book.levels(side, 1) or [(Decimal(0), Decimal(0))])[0] for side in Side)
-        return {
-            "symbol": symbol,
-            "bidPrice": rules.price_text(bid),
-            "bidQty": rules.quantity_text(bid_size),
-            "askPrice": rules.price_text(ask),
-            "askQty": rules.quantity_text(ask_size),
-            "time": self._venue.clock.ms(),
-        }
+        top = wire_market.top_of_book(self._venue.rules_for(symbol), self._venue.books[symbol])
+        return {"symbol": symbol, **top, "time": self._venue.clock.ms()}
+
+    def ticker_24h(self, asked: Asked) -> object:
+        """Return what changed in 24 hours, of one symbol or of several."""
+        tickers = [self._ticker_24h(symbol) for symbol in self.symbols(asked.params)]
+        return tickers[0] if asked.params.maybe("symbol") else tickers
+
+    def _ticker_24h(self, symbol: str) -> object:
+        venue = self._venue
+        now, trades = venue.clock.ms(), venue.trades[symbol]
+        day, last = venue.candles[symbol].last_day(now), trades[-1] if trades else None
+        return wire_market.ticker_24h(venue.rules[symbol], day, last, venue.books[symbol], now)
+
+    def trades(self, asked: Asked) -> object:
+        """Return the last trades of others."""
+        symbol = asked.params.text("symbol")
+        rules, trades = self._venue.rules_for(symbol), list(self._venue.trades[symbol])
+        chosen = trades[-(asked.params.maybe_integer("limit") or 500) :]
+        return [wire_market.public_trade(rules, trade) for trade in chosen]
+
+    def klines(self, asked: Asked) -> object:
+        """Return candles of the trades so far; intervals without trades have none."""
+        params = asked.params
+        symbol, interval = params.text("symbol"), params.text("interval")
+        rules = self._venue.rules_for(symbol)
+        if interval not in INTERVALS_MS:
+            raise ApiError(-1120, "Invalid interval.")
+        length, limit = INTERVALS_MS[interval], params.maybe_integer("limit") or 500
+        start, end = params.maybe_integer("startTime"), params.maybe_integer("endTime") or self._venue.clock.ms()
+        candles = self._venue.candles[symbol].between(length, start or 0, end)
+        chosen = candles[-limit:] if start is None else candles[:limit]
+        return [wire_market.kline_row(rules, candle, length) for candle in chosen]
 
     def symbols(self, params: Params) -> list[str]:
         """Return the symbols that a request names by `symbol` or `symbols`; all if by neither."""

@@ -2,10 +2,12 @@
 
 import secrets
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
 
+from binance_double.candles import Candles
 from binance_double.clock import Clock
 from binance_double.errors import NO_SUCH_ORDER, UNKNOWN_ORDER, UNKNOWN_SYMBOL, ApiError
 from binance_double.filters import check_filters
@@ -16,6 +18,7 @@ from binance_double.rules import Product, Rules
 
 _FIRST_ORDER_ID = 1_000_001
 _FIRST_TRADE_ID = 5_000_001
+_TRADES_KEPT = 1000
 
 type UserFeed = Callable[[dict[str, object]], None]
 type MarketFeed = Callable[[str, str, dict[str, object]], None]
@@ -42,6 +45,8 @@ class Venue(ABC):
         self.clock = clock
         self.books = {symbol: MarketBook(one.tick) for symbol, one in self.rules.items()}
         self.resting = {symbol: RestingOrders(book) for symbol, book in self.books.items()}
+        self.trades: dict[str, deque[PublicTrade]] = {symbol: deque(maxlen=_TRADES_KEPT) for symbol in self.rules}
+        self.candles = {symbol: Candles() for symbol in self.rules}
         self.orders: dict[int, Order] = {}
         self.fills: list[Fill] = []
         self.user_feed: UserFeed = lambda event: None
@@ -180,6 +185,8 @@ class Venue(ABC):
             self._fill(match.order, match.order.asked.price, match.quantity, is_maker=True)
         trade = PublicTrade(self._next_trade_id, price, size, aggressor, self.clock.ms())
         self._next_trade_id += 1
+        self.trades[symbol].append(trade)
+        self.candles[symbol].add(trade)
         self._publish_trade(symbol, trade)
 
     def mark_price(self, symbol: str) -> Decimal | None:
