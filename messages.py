@@ -35,6 +35,9 @@ REFUSAL_TOPIC: Final = "ballast.risk.refusal"
 REBALANCE_TOPIC: Final = "ballast.rebalance"
 """Carries a `Rebalanced` after each action of a rebalancer."""
 
+PAIR_TOPIC: Final = "ballast.pair"
+"""Carries a `PairTraded` after each entry and exit of a pair, and for each entry that was not made."""
+
 ACCOUNT: Final = "account"
 """The scope of what concerns every strategy; other scopes are strategy ids."""
 
@@ -154,6 +157,44 @@ class Rebalanced(msgspec.Struct, frozen=True, kw_only=True):
     def equity_after(self) -> Decimal:
         """The value of all assets and the cash when it was over."""
         return sum((asset.value_after for asset in self.assets), self.cash_after)
+
+
+class PairTraded(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    An entry or exit of a pair that is over, or one that was not begun.
+
+    Parameters
+    ----------
+    strategy_id : str
+        Whose pair.
+    ts_ns : int
+        When, UNIX ns.
+    reason : str
+        "entry", "exit", "stop", "time", "broken" or "risk"; with "unwound" (one leg could not be had and the other was
+        given back) or "gave_up" (a part could not be had) where it did not go as meant; "refused" where both legs could
+        not have been sent.
+    z : float
+        Standard deviations from the mean at the last sample.
+    beta : float
+        The hedge ratio.
+    edge_bps : float
+        What the expected reversion would leave after all costs, of the value of y.
+    held_y, held_x : Decimal
+        Held afterwards, in the base assets.
+    unhedged_quote : Decimal
+        Value that whole lots, fees taken in the base asset and what could not be had leave without a hedge.
+
+    """
+
+    strategy_id: str
+    ts_ns: int
+    reason: str
+    z: float
+    beta: float
+    edge_bps: float
+    held_y: Decimal
+    held_x: Decimal
+    unhedged_quote: Decimal
 
 
 class QuotingSample(msgspec.Struct, frozen=True, kw_only=True):

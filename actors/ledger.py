@@ -15,7 +15,17 @@ from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.model.objects import Currency
 
 from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord, PositionPoint
-from messages import EQUITY_TOPIC, QUOTING_TOPIC, REBALANCE_TOPIC, SAMPLE_TOPIC, EquityMark, QuotingSample, Rebalanced
+from messages import (
+    EQUITY_TOPIC,
+    PAIR_TOPIC,
+    QUOTING_TOPIC,
+    REBALANCE_TOPIC,
+    SAMPLE_TOPIC,
+    EquityMark,
+    PairTraded,
+    QuotingSample,
+    Rebalanced,
+)
 from models.attribution import EXACT, Parts, PositionLedger
 
 HOLDINGS: Final = "(holdings)"
@@ -65,6 +75,7 @@ class Ledger(Actor):
         self.position_points: list[PositionPoint] = []
         self.samples: dict[tuple[str, str], QuotingSample] = {}
         self.rebalances: list[Rebalanced] = []
+        self.pair_trades: list[PairTraded] = []
         self.books: dict[tuple[str, str], PositionLedger] = {}
         self.equity_start = Decimal(0)
         self._instruments: dict[str, Instrument] = {}
@@ -92,6 +103,7 @@ class Ledger(Actor):
             self.subscribe_quote_ticks(instrument_id)
         self.msgbus.subscribe(QUOTING_TOPIC, self._on_quoting_sample)
         self.msgbus.subscribe(REBALANCE_TOPIC, self.rebalances.append)
+        self.msgbus.subscribe(PAIR_TOPIC, self.pair_trades.append)
 
     def on_quote_tick(self, tick: QuoteTick) -> None:
         """Open the books once every instrument has had a quote, then stop listening to quotes."""

@@ -18,6 +18,7 @@ from models.statistics import (
     turnover,
     win_rate,
 )
+from reports.pair_trades import pairs_summary
 from reports.rebalancing import rebalance_summary
 
 _BPS = Decimal(10_000)
@@ -108,6 +109,8 @@ def summarise(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
         summary["risk_why"] = "the setup has no risk actor"
     if ledger.rebalances:
         summary["rebalance"] = rebalance_summary(ledger)
+    if ledger.pair_trades:
+        summary["pairs"] = pairs_summary(ledger)
     summary["by_strategy"] = _breakdown(ledger, "strategy")
     summary["by_instrument"] = _breakdown(ledger, "instrument")
     return summary

@@ -89,23 +89,27 @@ def check_components(loaded: LoadedSetup, instruments: Sequence[Instrument]) -> 
     """
     by_id = {instrument.id: instrument for instrument in instruments}
     for component in (*loaded.strategies, *loaded.actors):
-        for key, traded in _traded_by(component):
+        for keys, traded in _traded_by(component):
             if traded not in by_id:
                 problem = f"{traded} is not among the setup's instruments"
                 hint = nearest_name(str(traded), [str(known) for known in by_id])
-                raise loaded.tree.complaint(problem, (*component.path, "config", key), hint)
+                raise loaded.tree.complaint(problem, (*component.path, "config", *keys), hint)
         with _complaints_of(loaded, component):
             if check := getattr(component.kind, "check_config", None):
                 check(component.config, by_id)
 
 
-def _traded_by(component: ResolvedComponent) -> Iterator[tuple[str, InstrumentId]]:
-    """Yield each instrument that a component's configuration names, with the key that names it."""
+def _traded_by(component: ResolvedComponent) -> Iterator[tuple[tuple[str, ...], InstrumentId]]:
+    """Yield each instrument that a component's configuration names, with the keys that lead to it."""
     single = getattr(component.config, "instrument_id", None)
     if single is not None:
-        yield "instrument_id", single
+        yield ("instrument_id",), single
     for instrument_id in getattr(component.config, "instrument_ids", ()):
-        yield "instrument_ids", instrument_id
+        yield ("instrument_ids",), instrument_id
+    pair = getattr(component.config, "pair", None)
+    if pair is not None:
+        yield ("pair", "leg_y"), pair.leg_y
+        yield ("pair", "leg_x"), pair.leg_x
 
 
 def check_against_market(

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 
 from actors.ledger import Ledger
 from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord
+from reports import pair_trades, rebalancing
 from reports.page import write_report
-from reports.rebalancing import COLUMNS, rebalance_rows
 from reports.summary import RunFacts, summarise
 from runtime.backtest import BacktestRun
 from runtime.drills.report import drill_summary, fault_summary
@@ -100,7 +100,10 @@ def write_results(run: BacktestRun, folder: ResultsFolder) -> dict[str, Any]:
     _write_csv(folder.staging / "positions.csv", _POSITION_COLUMNS, _position_rows(ledger))
     _write_csv(folder.staging / "pnl.csv", _PNL_COLUMNS, _pnl_rows(ledger))
     if ledger.rebalances:
-        _write_csv(folder.staging / "rebalances.csv", COLUMNS, _rebalance_rows(ledger))
+        rows = rebalancing.rebalance_rows(ledger.rebalances)
+        _write_csv(folder.staging / "rebalances.csv", rebalancing.COLUMNS, _with_times(rows))
+    if ledger.pair_trades:
+        _write_csv(folder.staging / "pairs.csv", pair_trades.COLUMNS, _with_times(pair_trades.rows(ledger.pair_trades)))
     write_report(folder.staging)
     return summary
 
@@ -281,8 +284,8 @@ def _pnl_rows(ledger: Ledger) -> Iterable[Sequence[object]]:
         yield ("day", _csv_time(point.ts_ns), *[""] * 8, _plain(point.equity))
 
 
-def _rebalance_rows(ledger: Ledger) -> Iterable[Sequence[object]]:
-    for time_ns, *row in rebalance_rows(ledger.rebalances):
+def _with_times(rows: Iterable[tuple[int, *tuple[str, ...]]]) -> Iterable[Sequence[object]]:
+    for time_ns, *row in rows:
         yield (_csv_time(time_ns), *row)
 
 

@@ -1,10 +1,10 @@
-"""One spot asset of a strategy that takes liquidity: what is held, and orders that fill at once or not at all."""
+"""An instrument of a strategy that takes liquidity: orders that fill at once or not at all."""
 
 from decimal import ROUND_CEILING, Decimal
 
 from nautilus_trader.model.enums import TimeInForce
 from nautilus_trader.model.identifiers import ClientOrderId
-from nautilus_trader.model.instruments import CurrencyPair
+from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.trading.strategy import Strategy
 
 from models.market_making.quote_plan import Quote, Side, Submit
@@ -41,32 +41,27 @@ class CrossingAdapter(OrderAdapter):
         return True
 
 
-class CrossingAsset:
+class Crossing:
     """
-    A spot pair in a strategy that crosses the spread.
+    An instrument in a strategy that crosses the spread.
 
     Parameters
     ----------
     strategy : Strategy
         Whose orders they are.
-    instrument : CurrencyPair
-        The pair.
+    instrument : Instrument
+        What is traded.
     max_slippage_bps : float
         How far beyond the touch an order may fill.
-    min_trade_quote : float
-        The smallest order, besides the venue's own minimum.
 
     """
 
-    def __init__(
-        self, strategy: Strategy, instrument: CurrencyPair, max_slippage_bps: float, min_trade_quote: float
-    ) -> None:
+    def __init__(self, strategy: Strategy, instrument: Instrument, max_slippage_bps: float) -> None:
         self.instrument = instrument
         self.id = instrument.id
         self.grid = Grid.steps_of(instrument)
         self._strategy = strategy
         self._slippage = Decimal(repr(max_slippage_bps)) * _BPS
-        self._min_trade = Decimal(repr(min_trade_quote))
         self.adapter = CrossingAdapter(strategy, instrument, self.grid)
         self.orders = WorkingOrders(self.adapter)
         self.risk = RiskObedience(strategy.id.value, self.adapter, self.grid)
@@ -88,30 +83,10 @@ class CrossingAsset:
         bid, ask = self.touch()
         return self.grid.tick * (bid + ask) / 2
 
-    def cost(self) -> Decimal:
-        """Return what a trade costs against the mid, as a share of its value: the taker fee and half the spread."""
+    def half_spread(self) -> Decimal:
+        """Return half the distance of bid and ask, as a share of the mid."""
         bid, ask = self.touch()
-        return Decimal(self.instrument.taker_fee) + Decimal(ask - bid) / (ask + bid)
-
-    # -- What is held -------------------------------------------------------------------------------------------------
-
-    def held(self) -> Decimal:
-        """Return the balance of the base asset."""
-        return balance(self._strategy, self.instrument, self.instrument.base_currency)
-
-    def holding(self) -> Holding:
-        """Return what is held and what an order must obey."""
-        bid, ask = self.touch()
-        mid = self.mid()
-        own_least = _ceiling(self._min_trade / (mid * self.grid.step))
-        return Holding(
-            quantity=self.held(),
-            free=balance(self._strategy, self.instrument, self.instrument.base_currency, free=True),
-            mid=mid,
-            step=self.grid.step,
-            least_lots=max(own_least, self.grid.min_lots(max(1, min(bid, self._limit(Side.ASK, bid, ask))))),
-            fee=Decimal(self.instrument.taker_fee),
-        )
+        return Decimal(ask - bid) / (ask + bid)
 
     # -- Orders -------------------------------------------------------------------------------------------------------
 
@@ -119,7 +94,7 @@ class CrossingAsset:
         """
         Return how far an order may go, in ticks; None if it would meet an order of this system before the market's.
 
-        Orders of other strategies on the pair are not traded with: the price stays short of them.
+        Orders of other strategies on the instrument are not traded with: the price stays short of them.
         """
         bid, ask = self.touch()
         limit = self._limit(side, bid, ask)
@@ -138,6 +113,48 @@ class CrossingAsset:
         price = self.limit_price(side)
         if price is not None and lots > 0:
             self.orders.execute(Submit(Quote(side, price, lots)), now_ns)
+
+
+class CrossingAsset(Crossing):
+    """
+    A spot pair in a strategy that crosses the spread, and what the account holds of its base asset.
+
+    Parameters
+    ----------
+    strategy, instrument, max_slippage_bps
+        As of `Crossing`.
+    min_trade_quote : float
+        The smallest order, besides the venue's own minimum.
+
+    """
+
+    def __init__(
+        self, strategy: Strategy, instrument: CurrencyPair, max_slippage_bps: float, min_trade_quote: float
+    ) -> None:
+        super().__init__(strategy, instrument, max_slippage_bps)
+        self._min_trade = Decimal(repr(min_trade_quote))
+
+    def cost(self) -> Decimal:
+        """Return what a trade costs against the mid, as a share of its value: the taker fee and half the spread."""
+        return Decimal(self.instrument.taker_fee) + self.half_spread()
+
+    def held(self) -> Decimal:
+        """Return the balance of the base asset."""
+        return balance(self._strategy, self.instrument, self.instrument.base_currency)
+
+    def holding(self) -> Holding:
+        """Return what is held and what an order must obey."""
+        bid, ask = self.touch()
+        mid = self.mid()
+        own_least = _ceiling(self._min_trade / (mid * self.grid.step))
+        return Holding(
+            quantity=self.held(),
+            free=balance(self._strategy, self.instrument, self.instrument.base_currency, free=True),
+            mid=mid,
+            step=self.grid.step,
+            least_lots=max(own_least, self.grid.min_lots(max(1, min(bid, self._limit(Side.ASK, bid, ask))))),
+            fee=Decimal(self.instrument.taker_fee),
+        )
 
 
 def _ceiling(number: Decimal) -> int:

@@ -1,0 +1,197 @@
+"""A pair as a strategy or an actor watches it: both mids on a timer, their gap, and whether the pair still holds."""
+
+import math
+from collections.abc import Callable
+from typing import Annotated, Final, NamedTuple
+
+import msgspec
+from msgspec import Meta
+from nautilus_trader.common.actor import Actor
+from nautilus_trader.common.config import PositiveFloat, PositiveInt
+from nautilus_trader.common.events import TimeEvent
+from nautilus_trader.model.identifiers import InstrumentId
+
+from models.pairs.pair_monitor import MonitorSettings, PairMonitor, RatioKind, Reading, Verdict
+
+_SECOND_NS: Final = 1_000_000_000
+
+
+class PairSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """
+    How a pair is watched; the relation is ln y = intercept + beta ln x + gap.
+
+    Parameters
+    ----------
+    leg_y, leg_x : InstrumentId
+        The two instruments.
+    sample_interval_secs : int
+        How often both mids are taken, at whole multiples of it in UTC: one sample, such as 300.
+    max_quote_age_secs : int, default 0
+        A sample is left out where the last quote of a leg is older; 0 for two intervals.
+    hedge_ratio : {"ols", "tls", "kalman", "fixed"}
+        Where beta and the intercept come from: by regression over the lookback, from a filter, or given.
+    fixed_ratio, fixed_intercept : float
+        Those of "fixed".
+    fixed_sd : float, optional
+        With "fixed": the gap's standard deviation, its mean then being 0. Nothing is then estimated, and nothing
+        waited for.
+    kalman_drift, kalman_gap_variance : float
+        Those of "kalman"; see `models.pairs.kalman_ratio`.
+    lookback : int
+        Samples that mean and standard deviation of the gap, the ratio and the re-test come from.
+    retest_every_secs : int, default 0
+        How often the pair is tested anew over the lookback; 0 for never.
+    coint_pvalue : float, default 0.05
+        A pair whose p-value is above this at a re-test is broken, until a later one says otherwise.
+    max_half_life_secs : int, default 0
+        So is one whose gap takes longer to halve; 0 for no such limit.
+
+    """
+
+    leg_y: InstrumentId
+    leg_x: InstrumentId
+    sample_interval_secs: PositiveInt
+    max_quote_age_secs: Annotated[int, Meta(ge=0)] = 0
+    hedge_ratio: RatioKind = "ols"
+    fixed_ratio: float | None = None
+    fixed_intercept: float = 0.0
+    fixed_sd: PositiveFloat | None = None
+    kalman_drift: Annotated[float, Meta(ge=0, lt=1)] = 1e-6
+    kalman_gap_variance: PositiveFloat = 1e-4
+    lookback: Annotated[int, Meta(ge=20, le=100_000)]
+    retest_every_secs: Annotated[int, Meta(ge=0)] = 0
+    coint_pvalue: Annotated[float, Meta(ge=0, le=1)] = 0.05
+    max_half_life_secs: Annotated[int, Meta(ge=0)] = 0
+
+    def __post_init__(self) -> None:
+        """
+        Check what no single bound can.
+
+        Raises
+        ------
+        ValueError
+            As `key: problem`.
+
+        """
+        if self.leg_y == self.leg_x:
+            raise ValueError(f"leg_x: was {self.leg_x}, which is leg_y: a pair has two legs")
+        if (self.hedge_ratio == "fixed") != (self.fixed_ratio is not None):
+            raise ValueError("fixed_ratio: goes with hedge_ratio: fixed, and that with it")
+        if self.fixed_sd is not None and self.hedge_ratio != "fixed":
+            raise ValueError(f"fixed_sd: goes with hedge_ratio: fixed, and hedge_ratio is {self.hedge_ratio}")
+
+    @property
+    def legs(self) -> tuple[InstrumentId, InstrumentId]:
+        """Both instruments, y first."""
+        return self.leg_y, self.leg_x
+
+    @property
+    def warm_up_samples(self) -> int:
+        """How many samples are needed before the first reading."""
+        return 0 if self.fixed_sd is not None else self.lookback
+
+    @property
+    def monitor(self) -> MonitorSettings:
+        """What the pair is watched by."""
+        return MonitorSettings(
+            ratio=self.hedge_ratio,
+            lookback=self.lookback,
+            beta=1.0 if self.fixed_ratio is None else self.fixed_ratio,
+            intercept=self.fixed_intercept,
+            sd=self.fixed_sd,
+            kalman_drift=self.kalman_drift,
+            kalman_gap_variance=self.kalman_gap_variance,
+        )
+
+
+class PairSample(NamedTuple):
+    """
+    One sample of a pair.
+
+    Parameters
+    ----------
+    ts_ns : int
+        When, UNIX ns.
+    reading : Reading
+        What the two mids say.
+    verdict : Verdict, optional
+        The last re-test; None before the first.
+    broken : str, optional
+        Why the pair does not hold; None while it does.
+
+    """
+
+    ts_ns: int
+    reading: Reading
+    verdict: Verdict | None
+    broken: str | None
+
+
+class WatchedPair:
+    """
+    Takes samples of a pair for whoever owns it.
+
+    Parameters
+    ----------
+    owner : Actor
+        Whose clock, cache and subscriptions are used.
+    settings : PairSettings
+        What is watched.
+    on_sample : callable
+        Takes every sample that says something.
+
+    """
+
+    def __init__(self, owner: Actor, settings: PairSettings, on_sample: Callable[[PairSample], None]) -> None:
+        self.monitor = PairMonitor(settings.monitor)
+        self.left_out = 0
+        """Samples that a leg had no fresh quote for."""
+        self._owner = owner
+        self._settings = settings
+        self._on_sample = on_sample
+        self._interval_ns = settings.sample_interval_secs * _SECOND_NS
+        self._max_age_ns = settings.max_quote_age_secs * _SECOND_NS or 2 * self._interval_ns
+        self._verdict: Verdict | None = None
+        self._tested_ns: int | None = None
+
+    def start(self) -> None:
+        """Subscribe to both legs and begin to take samples."""
+        for leg in self._settings.legs:
+            self._owner.subscribe_quote_ticks(leg)
+        now_ns = self._owner.clock.timestamp_ns()
+        first_ns = now_ns - now_ns % self._interval_ns
+        self._owner.clock.set_timer_ns(f"{self._owner.id}-pair", self._interval_ns, first_ns, 0, self._on_time)
+
+    def _on_time(self, event: TimeEvent) -> None:
+        quotes = [self._owner.cache.quote_tick(leg) for leg in self._settings.legs]
+        if any(quote is None or event.ts_event - quote.ts_init > self._max_age_ns for quote in quotes):
+            self.left_out += 1
+            return
+        y, x = (quote.bid_price.as_double() + quote.ask_price.as_double() for quote in quotes)
+        reading = self.monitor.update(y / 2.0, x / 2.0)
+        self._retest(event.ts_event)
+        if reading is not None:
+            self._on_sample(PairSample(event.ts_event, reading, self._verdict, self.broken))
+
+    def _retest(self, now_ns: int) -> None:
+        every_ns = self._settings.retest_every_secs * _SECOND_NS
+        if every_ns and (self._tested_ns is None or now_ns - self._tested_ns >= every_ns):
+            verdict = self.monitor.verdict()
+            if verdict is not None:
+                self._verdict, self._tested_ns = verdict, now_ns
+
+    @property
+    def half_life_secs(self) -> float:
+        """How long the gap takes to halve by the last re-test, in seconds; infinite before the first."""
+        samples = math.inf if self._verdict is None else self._verdict.half_life
+        return samples * self._settings.sample_interval_secs
+
+    @property
+    def broken(self) -> str | None:
+        """Why the pair does not hold by the last re-test; None while it does."""
+        if self._verdict is None:
+            return None
+        limit = self._settings.max_half_life_secs
+        if self._verdict.p_value > self._settings.coint_pvalue:
+            return f"p-value {self._verdict.p_value:.3f}"
+        return f"half-life {self.half_life_secs:.0f} s" if limit and self.half_life_secs > limit else None

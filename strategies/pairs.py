@@ -1,0 +1,338 @@
+"""Trades the divergence of two instruments that move together, when it is worth more than it costs."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from nautilus_trader.model.data import QuoteTick
+from nautilus_trader.model.events import (
+    OrderCanceled,
+    OrderDenied,
+    OrderEvent,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+)
+from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.trading.strategy import Strategy
+
+from actors.watched_pair import PairSample, WatchedPair
+from messages import PAIR_TOPIC, RISK_STATE_TOPIC, PairTraded, RiskStateChanged
+from models.pairs.edge import edge_bps, holding_cost, round_trip_cost
+from models.pairs.leg_operation import LegRules, Outcome, clips_for
+from models.pairs.leg_sizes import PairLots, pair_lots, rounding_residual
+from models.pairs.z_score import FLAT, ZScoreRule, ZScoreState, next_state
+from strategies.config_checks import MarketFacts
+from strategies.leg_manager import LegManager
+from strategies.pair_leg import PairLeg
+from strategies.pairs_config import PairsConfig
+
+_SECOND_NS: Final = 1_000_000_000
+_NOTHING: Final = PairLots(0, 0)
+
+
+class Pairs(Strategy):
+    """
+    Holds a pair while its gap is far from its mean.
+
+    On every sample the gap is held against its thresholds. A position is entered if the reversion that is expected
+    exceeds its costs, on the relation of that moment, and left by that same relation: at the exit threshold, at the
+    stop, when its time is over or when a re-test says that the pair is broken. An entry that could not be had is not
+    tried again until the gap has come back.
+    """
+
+    def __init__(self, config: PairsConfig) -> None:
+        super().__init__(config)
+        stop_z = float("inf") if config.stop_z is None else config.stop_z
+        self._rule = ZScoreRule(config.entry_z, config.exit_z, stop_z)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._pair: WatchedPair | None = None
+        self._legs: tuple[PairLeg, PairLeg] | None = None
+        self._manager: LegManager | None = None
+        self._state = ZScoreState()
+        self._entered_ns = 0
+        self._latest: PairSample | None = None
+        self._reason = ""
+        self._leaving = False
+
+    # -- Checks before a run ------------------------------------------------------------------------------------------
+
+    @classmethod
+    def check_config(cls, config: PairsConfig, instruments: Mapping[InstrumentId, Instrument]) -> None:
+        """
+        Hold a configuration against the instruments before anything starts.
+
+        Raises
+        ------
+        ValueError
+            As `key: problem`.
+
+        """
+        y, x = (instruments[leg] for leg in config.pair.legs)
+        if y.quote_currency != x.quote_currency:
+            raise ValueError(f"pair: {y.id} is not quoted in {x.quote_currency}, as {x.id} is")
+
+    @classmethod
+    def check_markets(cls, config: PairsConfig, markets: Mapping[InstrumentId, MarketFacts]) -> list[str]:
+        """
+        Hold a configuration against the data of a backtest; return what is allowed but foolish.
+
+        Raises
+        ------
+        ValueError
+            As `key: problem`, if the legs do not overlap in time, there are fewer samples than the lookback, or a leg
+            would be worth less than the venue takes.
+
+        """
+        y, x = (markets[leg] for leg in config.pair.legs)
+        first_ns, last_ns = max(y.first_ns, x.first_ns), min(y.last_ns, x.last_ns)
+        if last_ns <= first_ns:
+            raise ValueError(f"pair: {y.instrument.id} and {x.instrument.id} have no time in common")
+        samples = int((last_ns - first_ns) / (config.pair.sample_interval_secs * _SECOND_NS))
+        if samples <= config.pair.warm_up_samples:
+            problem = f"was {config.pair.lookback}, and the legs have {samples} samples in common"
+            raise ValueError(f"pair: lookback {problem}")
+        for facts in (y, x):
+            least = facts.instrument.min_notional.as_decimal() if facts.instrument.min_notional else Decimal(0)
+            if facts is y and Decimal(repr(config.notional_quote)) < least:
+                problem = f"was {config.notional_quote:g}, expected at least the {least:f} of {facts.instrument.id}"
+                raise ValueError(f"notional_quote: {problem}")
+        return []
+
+    # -- Life cycle ---------------------------------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        """Look up the legs and begin to watch; without one of them the strategy stops."""
+        config = self.config
+        instruments = [self.cache.instrument(leg) for leg in config.pair.legs]
+        unknown = [str(leg) for leg, found in zip(config.pair.legs, instruments, strict=True) if found is None]
+        if unknown:
+            self.log.error(f"{', '.join(unknown)} not known: not trading")
+            self.stop()
+            return
+        y, x = (PairLeg(self, found, config.max_slippage_bps) for found in instruments)
+        self._legs = (y, x)
+        self._manager = LegManager(self, y, x, config.order_timeout_secs, self._on_over)
+        self.msgbus.subscribe(RISK_STATE_TOPIC, self._on_risk_state)
+        self._pair = WatchedPair(self, config.pair, self._on_sample)
+        self._pair.start()
+
+    def on_stop(self) -> None:
+        """Cancel this strategy's own orders, and no others."""
+        if self._manager is not None:
+            self._manager.give_up()
+        for leg in self._legs or ():
+            leg.cancel()
+
+    def on_reset(self) -> None:
+        """Forget everything, so that the next run starts like the first."""
+        self._forget()
+
+    # -- Samples ------------------------------------------------------------------------------------------------------
+
+    def _on_sample(self, sample: PairSample) -> None:
+        self._latest = sample
+        assert self._manager is not None
+        if self._restricted:
+            self._obey()
+        elif not self._manager.under_way:
+            self._decide(sample, next_state(self._rule, self._state, sample.reading.z))
+
+    def _decide(self, sample: PairSample, state: ZScoreState) -> None:
+        side = self._state.side
+        if side != FLAT:
+            reason = self._reason_to_leave(sample, state)
+            if reason is not None:
+                self._state = ZScoreState(FLAT, stopped=FLAT if reason == "exit" else side)
+                self._leave(reason)
+        elif state.side == FLAT:
+            self._state = state
+        elif self._may_enter(sample):
+            self._enter(sample, state)
+        else:
+            self._state = ZScoreState()
+
+    def _reason_to_leave(self, sample: PairSample, state: ZScoreState) -> str | None:
+        if state.stopped != FLAT:
+            return "stop"
+        if state.side != self._state.side:
+            return "exit"
+        if sample.broken is not None:
+            return "broken"
+        return "time" if self._held_too_long(sample.ts_ns) else None
+
+    def _held_too_long(self, now_ns: int) -> bool:
+        limit = self.config.max_holding_secs
+        return bool(limit) and now_ns - self._entered_ns >= limit * _SECOND_NS
+
+    def _may_enter(self, sample: PairSample) -> bool:
+        after = self.config.trade_after
+        if sample.broken is not None or (after is not None and sample.ts_ns < after.timestamp() * _SECOND_NS):
+            return False
+        return bool(self._edge_bps(sample) >= self.config.min_edge_bps)
+
+    def _edge_bps(self, sample: PairSample) -> float:
+        """Return what the expected reversion leaves after all costs, in basis points of the value of y."""
+        assert self._pair is not None
+        assert self._legs is not None
+        config, (y, x) = self.config, self._legs
+        cost = round_trip_cost(y.cost(config.execution == "rest_y"), x.cost(False), sample.reading.relation.beta)
+        half_life = self._pair.half_life_secs
+        longest = config.max_holding_secs or config.pair.lookback * config.pair.sample_interval_secs
+        return edge_bps(sample.reading.away, cost, holding_cost(config.funding_bps_per_day, min(half_life, longest)))
+
+    # -- Entries and exits --------------------------------------------------------------------------------------------
+
+    def _enter(self, sample: PairSample, state: ZScoreState) -> None:
+        assert self._manager is not None
+        assert self._pair is not None
+        assert self._legs is not None
+        beta = Decimal(sample.reading.relation.beta)
+        y, x = self._legs
+        value = Decimal(repr(self.config.notional_quote))
+        wanted = pair_lots(state.side, value, beta, y.lot_value(), x.lot_value())
+        held = self._manager.held()
+        trade = PairLots(wanted.y - held.y, wanted.x - held.x)
+        rules = self._rules(value)
+        problem = self._manager.shortfall(trade, rules)
+        if problem is not None:
+            self.log.warning(f"not entered: {problem}")
+            self._state = ZScoreState(FLAT, stopped=state.side)
+            self._publish("refused", sample, _NOTHING)
+            return
+        self._state = state
+        self._entered_ns = sample.ts_ns
+        self._pair.monitor.hold()
+        self._reason, self._leaving = "entry", False
+        self._manager.begin(wanted, rules, leaving=False)
+
+    def _leave(self, reason: str) -> None:
+        assert self._manager is not None
+        assert self._pair is not None
+        assert self._legs is not None
+        self._pair.monitor.release()
+        self._reason, self._leaving = reason, True
+        held = self._manager.held()
+        rules = self._rules(abs(held.y) * self._legs[0].lot_value())
+        self._manager.begin(_NOTHING, rules, leaving=True)
+
+    def _rules(self, value: Decimal) -> LegRules:
+        config = self.config
+        part = config.max_unhedged_quote or float(value)
+        return LegRules(
+            clips=clips_for(float(value), part),
+            passive=config.execution == "rest_y",
+            passive_ns=config.rest_secs * _SECOND_NS,
+            max_unhedged_ns=round(config.max_unhedged_secs * _SECOND_NS),
+            max_attempts=config.max_leg_attempts,
+        )
+
+    def _on_over(self, outcome: Outcome) -> None:
+        assert self._manager is not None
+        assert self._pair is not None
+        held = self._manager.held()
+        if not self._leaving and held == _NOTHING:
+            self._state = ZScoreState(FLAT, stopped=self._state.side)
+            self._pair.monitor.release()
+        reason = self._reason if outcome == "done" else f"{self._reason} {outcome}"
+        if self._latest is not None:
+            self._publish(reason, self._latest, held)
+
+    def _publish(self, reason: str, sample: PairSample, held: PairLots) -> None:
+        assert self._legs is not None
+        y, x = self._legs
+        beta = Decimal(sample.reading.relation.beta)
+        self.msgbus.publish(
+            PAIR_TOPIC,
+            PairTraded(
+                strategy_id=self.id.value,
+                ts_ns=self.clock.timestamp_ns(),
+                reason=reason,
+                z=sample.reading.z,
+                beta=sample.reading.relation.beta,
+                edge_bps=self._edge_bps(sample),
+                held_y=held.y * y.grid.step,
+                held_x=held.x * x.grid.step,
+                unhedged_quote=rounding_residual(held, beta, y.lot_value(), x.lot_value()),
+            ),
+        )
+
+    # -- Events -------------------------------------------------------------------------------------------------------
+
+    def on_quote_tick(self, tick: QuoteTick) -> None:
+        """Keep a resting order at the touch."""
+        if self._manager is not None and self._manager.under_way:
+            for leg in self._legs or ():
+                leg.cancel_if_left_behind()
+            self._manager.go_on()
+
+    def on_order_filled(self, event: OrderFilled) -> None:
+        """Take over the fill and go on."""
+        leg = self._leg_of(event)
+        if leg is not None:
+            leg.filled(event.client_order_id.value)
+            self._after_event()
+
+    def on_order_canceled(self, event: OrderCanceled) -> None:
+        """Forget the order and go on."""
+        self._gone(event)
+
+    def on_order_expired(self, event: OrderExpired) -> None:
+        """Forget the order and go on."""
+        self._gone(event)
+
+    def on_order_rejected(self, event: OrderRejected) -> None:
+        """Count the failure and go on."""
+        self.log.warning(f"refused by the venue: {event.reason}")
+        self._gone(event, rejected=True)
+
+    def on_order_denied(self, event: OrderDenied) -> None:
+        """Count the failure and go on."""
+        self.log.warning(f"denied before it left: {event.reason}")
+        self._gone(event, rejected=True)
+
+    def _gone(self, event: OrderEvent, rejected: bool = False) -> None:
+        leg = self._leg_of(event)
+        if leg is not None:
+            leg.gone(event.client_order_id.value, rejected)
+            self._after_event()
+
+    def _leg_of(self, event: OrderEvent) -> PairLeg | None:
+        return next((leg for leg in self._legs or () if leg.id == event.instrument_id), None)
+
+    def _after_event(self) -> None:
+        if self._restricted:
+            self._obey()
+        if self._manager is not None:
+            self._manager.go_on()
+
+    # -- Risk states --------------------------------------------------------------------------------------------------
+
+    @property
+    def _restricted(self) -> bool:
+        return any(leg.risk.restricted for leg in self._legs or ())
+
+    def _on_risk_state(self, change: RiskStateChanged) -> None:
+        if not any([leg.risk.take(change) for leg in self._legs or ()]) or self._manager is None:
+            return
+        if self._restricted:
+            self._manager.give_up()
+            self._state = ZScoreState(FLAT, stopped=self._state.side or self._state.stopped)
+            self._obey()
+
+    def _obey(self) -> None:
+        """Cancel what is on its way; then close both legs, as far as the state allows it."""
+        assert self._manager is not None
+        legs = self._legs or ()
+        if any(leg.risk.withdrawn for leg in legs):
+            for leg in legs:
+                leg.withdraw()
+        elif not self._manager.under_way:
+            live = [leg for leg in legs if leg.is_live]
+            for leg in live:
+                leg.cancel()
+            if not live and self._manager.held() != _NOTHING:
+                self._leave("risk")
