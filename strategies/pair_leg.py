@@ -48,7 +48,8 @@ class PairLeg(Crossing):
 
     def view(self) -> LegView:
         """Return the leg as the rules of legs see it."""
-        return LegView(self.adapter.traded_lots(), self.least_lots(), self.is_live, self.failures)
+        held, least = self.adapter.traded_lots(), self.least_lots()
+        return LegView(held, least, self.is_live, self.failures, resting=bool(self.resting.all()))
 
     def cost(self, passive: bool) -> LegCost:
         """Return what trading it costs."""

@@ -32,6 +32,8 @@ class LegView(NamedTuple):
         Whether an order of ours may still fill.
     failures : int
         Orders in a row that came to nothing.
+    resting : bool
+        Whether a live order is one that waits for others.
 
     """
 
@@ -39,6 +41,7 @@ class LegView(NamedTuple):
     least: int
     live: bool
     failures: int
+    resting: bool = False
 
 
 class LegOrder(NamedTuple):
@@ -198,7 +201,8 @@ class LegOperation:
         """Send what both legs lack to the end of this clip, at once."""
         live = tuple(leg for leg, view in views.items() if view.live)
         if live:
-            return Step(cancel=live if self._is_overdue(now_ns) else ())
+            overdue = self._is_overdue(now_ns)
+            return Step(cancel=tuple(leg for leg in live if overdue or views[leg].resting))
         end = Fraction(self._clip, self.rules.clips)
         missing = {leg: self._missing(leg, view, end) for leg, view in views.items()}
         if not any(missing.values()):

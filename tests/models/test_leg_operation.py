@@ -98,7 +98,10 @@ def test_a_resting_exit_takes_the_rest() -> None:
     operation = LegOperation(PairLots(100, -40), FLAT, rules, begun_ns=0, leaving=True)
 
     assert operation.next_step(0, leg(100), leg(-40)).orders == (LegOrder("y", -100, True),)
-    assert operation.next_step(60 * S, leg(100), leg(-40)).orders == (
+    resting = LegView(100, 1, live=True, failures=0, resting=True)
+    assert operation.next_step(60 * S, resting, leg(-40)).cancel == ("y",)
+    assert operation.next_step(60 * S, leg(100, live=True), leg(-40)).cancel == ()
+    assert operation.next_step(61 * S, leg(100), leg(-40)).orders == (
         LegOrder("y", -100, False),
         LegOrder("x", 40, False),
     )
