@@ -131,6 +131,12 @@ class PairLeg(Crossing):
         self.orders.filled(order_id)
         self.resting.filled(order_id)
 
+    def not_cancelled(self, order_id: str) -> None:
+        """Take the order as it is; it may be cancelled again."""
+        self._cancelling = False
+        self.orders.settled(order_id)
+        self.resting.settled(order_id)
+
     def gone(self, order_id: str, rejected: bool = False) -> None:
         """Forget an order; one that crossed and filled nothing, or was rejected, is a failure."""
         crossed = self.orders.gone(order_id)

@@ -7,6 +7,7 @@ from typing import Final
 from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.events import (
     OrderCanceled,
+    OrderCancelRejected,
     OrderDenied,
     OrderEvent,
     OrderExpired,
@@ -125,7 +126,8 @@ class Pairs(Strategy):
         if self._manager is not None:
             self._manager.give_up()
         for leg in self._legs or ():
-            leg.cancel()
+            leg.orders.cancel_all()
+            leg.resting.cancel_all()
 
     def on_reset(self) -> None:
         """Forget everything, so that the next run starts like the first."""
@@ -293,6 +295,13 @@ class Pairs(Strategy):
         """Count the failure and go on."""
         self.log.warning(f"denied before it left: {event.reason}")
         self._gone(event, rejected=True)
+
+    def on_order_cancel_rejected(self, event: OrderCancelRejected) -> None:
+        """Keep the order if it is still there."""
+        leg = self._leg_of(event)
+        if leg is not None:
+            leg.not_cancelled(event.client_order_id.value)
+            self._after_event()
 
     def _gone(self, event: OrderEvent, rejected: bool = False) -> None:
         leg = self._leg_of(event)

@@ -19,6 +19,7 @@ from strategies.glft import Glft, GlftConfig
 from strategies.paper_maker import PaperMaker, PaperMakerConfig
 from strategies.rebalance import Rebalance
 from strategies.rebalance_config import RebalanceConfig
+from tests.pair_kit import markets_of, pairs, perpetuals, reverting
 
 PERP = InstrumentId.from_str("SYNUSDT-PERP.BINANCE")
 SIZES = {"instrument_id": PERP, "order_qty": 2.0, "max_position": 6.0}
@@ -117,10 +118,18 @@ SPOT_TAKERS = {
 }
 """Strategies that take liquidity on spot."""
 
-EVERY = BUILDERS | SPOT_TAKERS
+PAIRS = {
+    f"pairs_{execution}": lambda execution=execution: pairs(
+        watched={"sample_interval_secs": 3}, entry_z=1.0, execution=execution, rest_secs=5
+    )
+    for execution in ("take_both", "rest_y")
+}
+"""Strategies that trade two instruments."""
+
+EVERY = BUILDERS | SPOT_TAKERS | PAIRS
 
 every_maker = pytest.mark.parametrize("name", BUILDERS)
-every_taker = pytest.mark.parametrize("name", SPOT_TAKERS)
+every_taker = pytest.mark.parametrize("name", SPOT_TAKERS | PAIRS)
 every_strategy = pytest.mark.parametrize("name", EVERY)
 
 
@@ -129,6 +138,9 @@ def run_on_market(market_of: Any, replay: Any, perpetual: Any, spot: Any) -> Any
     """Return a function that runs a strategy on a random market of an instrument that it trades."""
 
     def run(name: str, seed: int, seconds: int = 120, *, strategy: Any = None, **options: Any) -> Any:
+        if name in PAIRS:
+            markets = markets_of(perpetuals(), reverting(seed, seconds, 0.2, 0.012), [5.0] * seconds, every_s=1)
+            return replay(markets, [strategy or EVERY[name]()], **options)
         market = market_of(spot if name in SPOT_TAKERS else perpetual)
         market.random(seed=seed, seconds=seconds)
         balances = ("100000 USDT", "500 NEXO") if name in SPOT_TAKERS else ("100000 USDT",)
@@ -238,7 +250,8 @@ def test_forgets_everything_on_reset(name: str, run_on_market: Any) -> None:
         return {key: str(value) for key, value in values.items() if "0x" not in str(value)}
 
     assert state(strategy) == state(fresh)
-    assert state(strategy)["_orders" if name in BUILDERS else "_action"] == "None"
+    kept = "_orders" if name in BUILDERS else "_action" if name in SPOT_TAKERS else "_manager"
+    assert state(strategy)[kept] == "None"
 
 
 @every_maker
