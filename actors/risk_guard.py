@@ -116,6 +116,7 @@ class RiskGuard(Actor):
         self._minimums: dict[str, tuple[Decimal, Decimal]] = {}
         self._markets: dict[str, tuple[Any, Market]] = {}
         self._equity: Decimal | None = None
+        self._medians: dict[str, Decimal] = {}
         self._mids: dict[str, deque[Decimal]] = {name: deque(maxlen=_REMEMBERED_MIDS) for name in self._ids}
         self._permits: dict[str, str] = {}
         self._passes: set[str] = set()
@@ -233,10 +234,10 @@ class RiskGuard(Actor):
 
     def _collar_over_time_breach(self, order: ProposedOrder) -> Breach | None:
         """Hold the price against where the market was as well: after a bad quote, the mid is what is wrong."""
-        band_bps, mids = self.config.limits.price_collar_bps, self._mids[order.instrument]
-        if band_bps is None or order.price is None or len(mids) < _REMEMBERED_MIDS:
+        band_bps, median = self.config.limits.price_collar_bps, self._medians.get(order.instrument)
+        if band_bps is None or order.price is None or median is None:
             return None
-        return collar_breach(order.side, order.price, sorted(mids)[_REMEMBERED_MIDS // 2], band_bps)
+        return collar_breach(order.side, order.price, median, band_bps)
 
     def _exposure_breach(self, order: ProposedOrder, book: InstrumentExposure) -> Breach | None:
         known = book.orders.get(order.order_id)
@@ -283,6 +284,8 @@ class RiskGuard(Actor):
                 market = self._market(name)
                 if market is not None:
                     mids.append(market.mid)
+                    if len(mids) == _REMEMBERED_MIDS:
+                        self._medians[name] = sorted(mids)[_REMEMBERED_MIDS // 2]
 
     def _on_state(self, change: RiskStateChanged) -> None:
         self._permits[change.scope] = change.permits

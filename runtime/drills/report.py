@@ -95,7 +95,10 @@ def _verdict(run: BacktestRun, drill: Drill, should: list[str], answered: list[s
         return f"False alarm: {', '.join(false_alarms)} fired on one bad price; ask for drawdown_confirmations."
     if answered:
         return f"{answered[0]} answered first."
-    if run.prepared.loaded.setup.risk is None:
+    before = [] if run.risk is None else [h for h in run.risk.kill_switch.halts if h.trip.ts_ns < drill.fault.at_ns]
+    if any(halt.trip.latched and halt.trip.action != "warn" for halt in before):
+        why = f"{before[0].trip.rule} had halted trading before the fault"
+    elif run.prepared.loaded.setup.risk is None:
         why = "the setup has no risk controls"
     elif not should:
         why = f"the setup sets none of {', '.join(drill.fault.kind.answers)}"

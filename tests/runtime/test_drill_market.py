@@ -29,10 +29,10 @@ def ticks_of(seed: int = 3) -> list[Any]:
     return sorted((*market.ticks, *other.ticks), key=lambda tick: tick.ts_init)
 
 
-def faulty(name: str, secs: float = 0, pct: float = 0) -> FaultyMarket:
-    names = frozenset((PERPETUAL.id.value,))
-    fault = Fault(FAULTS[name], AT, Decimal(str(secs)), Decimal(str(pct)), names)
-    return FaultyMarket(fault, {PERPETUAL.id.value: TICK}, 10 * SECOND)
+def faulty(name: str, secs: float = 0, pct: float = 0, instruments: Any = (PERPETUAL,)) -> FaultyMarket:
+    ticks = {instrument.id.value: instrument.price_increment.raw for instrument in instruments}
+    fault = Fault(FAULTS[name], AT, Decimal(str(secs)), Decimal(str(pct)), frozenset(ticks))
+    return FaultyMarket(fault, ticks, 10 * SECOND)
 
 
 def passed(market: FaultyMarket, ticks: list[Any], cuts: list[int] | None = None) -> list[Any]:
@@ -121,6 +121,24 @@ def test_a_spike_is_one_quote_at_one_point_of_the_grid() -> None:
     assert bad.ts_init == AT
     assert prices(bad)[0] == pytest.approx(prices(last)[0] * 0.9, abs=1)
     assert prices(bad)[1] - prices(bad)[0] == prices(last)[1] - prices(last)[0]
+
+
+def test_every_instrument_has_its_spike_though_one_is_silent() -> None:
+    lively, silent = Market(PERPETUAL), Market(OTHER)
+    lively.random(seed=1, seconds=60)
+    for second in (1, 50):
+        silent.quote(second, 60_000, 60_000.1)
+    ticks = sorted((*lively.ticks, *silent.ticks), key=lambda tick: tick.ts_init)
+
+    result = passed(faulty("price-spike", pct=-10, instruments=(PERPETUAL, OTHER)), ticks)
+
+    before = said(ticks)
+    added = [tick for tick in result if type(tick).to_dict(tick) not in before]
+    seconds = {tick.instrument_id: [] for tick in added}
+    for tick in added:
+        seconds[tick.instrument_id].append((tick.ts_init - AT) / SECOND)
+    assert seconds == {PERPETUAL.id: [0], OTHER.id: [0, 5]}
+    assert [tick.ts_init for tick in result] == sorted(tick.ts_init for tick in result)
 
 
 def test_a_spike_ends_before_the_next_point_of_the_grid_though_the_market_is_silent() -> None:

@@ -242,6 +242,7 @@ def test_a_flatten_goes_out_though_the_order_budget_is_spent(kind: str, drilled:
         ("feed-stall:secs=20", ["risk.max_data_age_secs=null"], "the setup sets none of max_data_age_secs"),
         ("crash:pct=5,secs=20", ["risk=null"], "the setup has no risk controls"),
         ("gap:pct=0.5", [], "the fault stayed within max_drawdown_pct"),
+        ("gap:pct=1", ["risk.max_drawdown_pct=0.001"], "max_drawdown_pct had halted trading before the fault"),
         ("reject-storm:secs=1", [], "orders, and that is within max_rejections_per_window"),
     ],
 )
@@ -251,7 +252,7 @@ def test_no_answer_is_said_clearly(fault: str, overrides: list[str], why: str, d
     assert (summary["answered"], summary["controls"]) == (False, [])
     assert summary["verdict"].startswith("No control answered: ")
     assert why in summary["verdict"]
-    assert run.risk is None or not stopped_by_risk(run.risk)
+    assert run.risk is None or stopped_by_risk(run.risk) == ("before" in why)
 
 
 def test_until_the_fault_a_drill_is_the_backtest(drilled: Drilled, workplace: Path) -> None:
