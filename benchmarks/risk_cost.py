@@ -71,14 +71,16 @@ def run(instrument: Any, ticks: list[Any], watched: str, fills: str) -> tuple[fl
             ),
         )
     )
-    engine.add_venue(
-        Venue("BINANCE"),
-        OmsType.NETTING,
-        AccountType.MARGIN,
-        [Money(100_000, currency("USDT"))],
+    FILL_ASSUMPTIONS[fills].add_venue(  # type: ignore[index]
+        engine,
+        Latency(),
+        seed=1,
+        venue=Venue("BINANCE"),
+        oms_type=OmsType.NETTING,
+        account_type=AccountType.MARGIN,
+        starting_balances=[Money(100_000, currency("USDT"))],
         base_currency=currency("USDT"),
         default_leverage=Decimal(10),
-        **FILL_ASSUMPTIONS[fills].venue_options(Latency(), seed=1),  # type: ignore[index]
     )
     engine.add_instrument(instrument)
     controls = None

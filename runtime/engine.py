@@ -38,7 +38,10 @@ def build_engine(
     settings = prepared.loaded.setup.backtest
     instruments = prepared.data.instruments
     engine = BacktestEngine(_engine_config(log_level, log_folder))
-    engine.add_venue(
+    FILL_ASSUMPTIONS[settings.fills].add_venue(
+        engine,
+        settings.latency,
+        settings.seed,
         venue=Venue(instruments[0].id.venue.value),
         oms_type=OmsType[settings.oms_type],
         account_type=AccountType.CASH if prepared.spot else AccountType.MARGIN,
@@ -48,7 +51,6 @@ def build_engine(
         fee_model=fee_model(settings.fees, prepared.spot),
         book_type=BookType.L1_MBP,
         bar_execution=False,
-        **FILL_ASSUMPTIONS[settings.fills].venue_options(settings.latency, settings.seed),
     )
     for instrument in instruments:
         engine.add_instrument(instrument)

@@ -3,16 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from nautilus_trader.backtest.models import FillModel, LatencyModel
+from nautilus_trader.backtest.engine import BacktestEngine
 
-from runtime.matching import MarketEvents, QueueFillModel
+from runtime.arrivals import Delays, delay_commands
+from runtime.matching import SharesFillModel, SimulatedVenue
+from runtime.queues import FillRule
 from runtime.setup import FillAssumptionName, Latency
 
 _MS = 1_000_000
-
-_NEXT_MOMENT_NS = 1
-"""Without latency an order arrives in the next moment: in the same one, the trade that filled an order would fill its
-replacement too, again and again."""
 
 
 @dataclass(frozen=True)
@@ -26,42 +24,48 @@ class FillAssumption:
         How setups and reports call it.
     description : str
         One sentence for reports.
-    fills_at_touch : bool
-        Whether trading at the order's own price can fill it; otherwise the market must trade through it.
-    queue : bool
-        Whether the quantity that stood at the price first must trade first, and no liquidity is used twice.
+    rule : FillRule
+        What fills a resting order.
     latency : bool
-        Whether orders take time to arrive.
+        Whether orders take time to arrive; otherwise they are there in the next moment.
 
     """
 
     name: FillAssumptionName
     description: str
-    fills_at_touch: bool
-    queue: bool
+    rule: FillRule
     latency: bool
 
-    def venue_options(self, latency: Latency, seed: int) -> dict[str, Any]:
-        """Return the arguments of the engine's `add_venue` that make the venue fill in this way."""
-        events = MarketEvents()
-        queue_model = QueueFillModel(events, through_only=not self.fills_at_touch, seed=seed)
-        return {
-            "fill_model": queue_model if self.queue else FillModel(random_seed=seed),
-            "latency_model": _latency_model(latency) if self.latency else LatencyModel(_NEXT_MOMENT_NS),
-            "modules": [events],
-            "queue_position": self.queue,
-            "liquidity_consumption": self.queue,
-            "trade_execution": True,
-        }
+    def add_venue(self, engine: BacktestEngine, latency: Latency, seed: int, **options: Any) -> None:
+        """
+        Add a venue that fills in this way.
+
+        Parameters
+        ----------
+        engine : BacktestEngine
+            Gets the venue.
+        latency : Latency
+            How long orders take, where this assumption has them take any time.
+        seed : int
+            Of the engine's random choices.
+        **options
+            The other arguments of the engine's `add_venue`.
+
+        """
+        venue = SimulatedVenue(self.rule)
+        engine.add_venue(
+            modules=[venue],
+            fill_model=SharesFillModel(venue, seed),
+            trade_execution=True,
+            liquidity_consumption=self.rule is not FillRule.WHOLE,  # of orders that take: not twice from one quote
+            use_message_queue=False,  # what arrives is acted on at once
+            **options,
+        )
+        delay_commands(engine, venue, _delays(latency) if self.latency else Delays())
 
 
-def _latency_model(latency: Latency) -> LatencyModel:
-    return LatencyModel(
-        base_latency_nanos=0,
-        insert_latency_nanos=latency.insert_ms * _MS,
-        update_latency_nanos=latency.modify_ms * _MS,
-        cancel_latency_nanos=latency.cancel_ms * _MS,
-    )
+def _delays(latency: Latency) -> Delays:
+    return Delays(*(max(1, ms * _MS) for ms in (latency.insert_ms, latency.modify_ms, latency.cancel_ms)))
 
 
 FILL_ASSUMPTIONS: dict[FillAssumptionName, FillAssumption] = {
@@ -70,29 +74,25 @@ FILL_ASSUMPTIONS: dict[FillAssumptionName, FillAssumption] = {
         FillAssumption(
             "optimistic",
             "A trade or quote at an order's price fills all of it, as if it stood first in the queue; no latency.",
-            fills_at_touch=True,
-            queue=False,
+            FillRule.WHOLE,
             latency=False,
         ),
         FillAssumption(
             "queue",
             "What stood at the price first trades first, and no trade fills more than its size; no latency.",
-            fills_at_touch=True,
-            queue=True,
+            FillRule.QUEUED,
             latency=False,
         ),
         FillAssumption(
             "queue_latency",
             "As queue, and orders take time to arrive.",
-            fills_at_touch=True,
-            queue=True,
+            FillRule.QUEUED,
             latency=True,
         ),
         FillAssumption(
             "pessimistic",
             "As queue_latency, but only a market that goes beyond an order's price fills it.",
-            fills_at_touch=False,
-            queue=True,
+            FillRule.THROUGH,
             latency=True,
         ),
     )

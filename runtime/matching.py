@@ -6,79 +6,136 @@ Each point was seen on the engine and is kept by tests/runtime/test_matching.py:
 - A trade overwrites both sides of the top of the book with its own price until the next quote. What is matched in
   between sees a bid equal to the ask: post-only orders are refused for nothing, and what a trade left over of an order
   fills without anybody trading. So the last quote is put back after each trade.
-- Orders on their way are placed after the market event that follows their arrival, not before it: an order that
-  arrived between a quote and a trade could not meet that trade. So whatever has arrived is placed first. This needs
-  that no order arrives in the very moment in which it is sent: see `runtime.fills`.
-- With its counting of used liquidity, two trades of the same size at one price count as one; without it, the smallest
-  trade through an order's price fills all of it. So what an event can fill is said here: a trade no more than its
-  size, a quote that crosses the order no more than the quoted size, each once.
+- When the market goes through several orders at once, one of each side fills, the others later or never. With its
+  counting of used liquidity, two trades of one size at one price count as one; without it, the smallest trade through
+  an order's price fills all of it. With its queues, an order that a trade went through waits for those ahead of it,
+  and each of several orders at one price is given all that is left of a trade. So what an event fills of every order
+  is said here, see `runtime.queues`, and the engine only books it.
+- Orders on their way are placed after the market event that follows their arrival: see `runtime.arrivals`.
 - A market order that meets a quote whose size other orders have used up is neither filled nor refused: it is on its
   way for ever. So it is tried again after the next market events, until there is something for it.
 """
+
+from heapq import heappop
 
 from nautilus_trader.backtest.config import SimulationModuleConfig
 from nautilus_trader.backtest.models import FillModel
 from nautilus_trader.backtest.modules import SimulationModule
 from nautilus_trader.common.component import Logger
 from nautilus_trader.core.data import Data
+from nautilus_trader.execution.messages import ModifyOrder, SubmitOrder, TradingCommand
 from nautilus_trader.model.book import OrderBook
 from nautilus_trader.model.data import BookOrder, QuoteTick, TradeTick
 from nautilus_trader.model.enums import BookType, LiquiditySide, OrderSide, OrderStatus, OrderType
-from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import Order
 
+from runtime.queues import NOTHING, FillRule, OrderQueues
 
-class MarketEventsConfig(SimulationModuleConfig, frozen=True):
+
+class SimulatedVenueConfig(SimulationModuleConfig, frozen=True):
     """Nothing to configure."""
 
 
-class MarketEvents(SimulationModule):
-    """Places what has arrived before each market event, and puts the last quote back after each trade."""
+class SimulatedVenue(SimulationModule):
+    """
+    Says what each market event fills, and puts the last quote back after each trade.
 
-    def __init__(self, config: MarketEventsConfig | None = None) -> None:
-        super().__init__(config or MarketEventsConfig())
-        self.current: Data | None = None
-        """The market event that orders may fill against now; None between events."""
+    Parameters
+    ----------
+    rule : FillRule
+        What fills a resting order.
+
+    """
+
+    def __init__(self, rule: FillRule) -> None:
+        super().__init__(SimulatedVenueConfig())
+        self.shares = NOTHING
+        """What the market event of this moment fills; empty between events."""
+        self.in_flight: list[tuple[int, int, TradingCommand]] = []
+        """A heap of what is on its way: time of arrival, number, command."""
         self.takers: list[Order] = []
         """The market orders that have met the book since the last event."""
-        self._quotes: dict[InstrumentId, QuoteTick] = {}
+        self._rule = rule
+        self._queues: dict[InstrumentId, OrderQueues] = {}
+        self._traded: OrderQueues | None = None
+
+    def take_share(self, order_id: ClientOrderId) -> int:
+        """Return what this moment's market event fills of an order, once."""
+        return self.shares.pop(order_id, 0) if self.shares else 0
+
+    def release(self, ts_now: int) -> None:
+        """Act on everything that has arrived by `ts_now`, in the order of arrival."""
+        in_flight = self.in_flight
+        while in_flight and in_flight[0][0] <= ts_now:
+            self._act_on(heappop(in_flight)[2])
+
+    def _act_on(self, command: TradingCommand) -> None:
+        """Let the exchange act on a command that has arrived, and give a new or moved order its place."""
+        if isinstance(command, SubmitOrder):
+            self.exchange.send(command)
+            self._join(command.order)
+        elif isinstance(command, ModifyOrder):
+            order = self.cache.order(command.client_order_id)
+            before = order.has_price and (order.price, order.quantity)
+            self.exchange.send(command)
+            if before and (order.price is not before[0] or order.quantity is not before[1]):  # it was not refused
+                self._join(order)
+        else:
+            self.exchange.send(command)
 
     def pre_process(self, data: Data) -> None:
-        """Place the orders that have arrived by now; the engine calls this before each market event."""
-        self.current = None
-        self.exchange.process(data.ts_init)
-        self.current = data
-        if isinstance(data, QuoteTick):
-            self._quotes[data.instrument_id] = data
+        """Say what a market event fills; the engine calls this before it matches."""
+        if self.in_flight and self.in_flight[0][0] <= data.ts_init:
+            self.release(data.ts_init)
+        kind = type(data)
+        if kind is QuoteTick:
+            self.shares = self._queues_of(data.instrument_id).on_quote(data)
+        elif kind is TradeTick:
+            self._traded = self._queues_of(data.instrument_id)
+            self.shares = self._traded.on_trade(data)
 
     def process(self, ts_now: int) -> None:
         """Put the last quote back after a trade; the engine calls this after each market event and timer."""
-        traded, self.current = self.current, None
-        if isinstance(traded, TradeTick):
-            self._put_quote_back(traded, ts_now)
+        self.shares = NOTHING
+        if self._traded is not None:
+            self._put_quote_back(self._traded, ts_now)
+            self._traded = None
         if self.takers:
             takers, self.takers = self.takers, []
             for order in takers:
                 if order.status == OrderStatus.SUBMITTED:
                     self.exchange.get_matching_engine(order.instrument_id).fill_market_order(order)
 
-    def _put_quote_back(self, traded: TradeTick, ts_now: int) -> None:
-        quote = self._quotes.get(traded.instrument_id)
-        if quote is not None:
-            matching_engine = self.exchange.get_matching_engine(traded.instrument_id)
-            matching_engine.get_book().update_quote_tick(_at(quote, ts_now))
-            matching_engine.iterate(ts_now)
-
     def log_diagnostics(self, logger: Logger) -> None:
         """Say nothing: there is nothing to diagnose."""
 
     def reset(self) -> None:
         """Forget the market."""
-        self._quotes.clear()
+        self.in_flight.clear()
         self.takers.clear()
-        self.current = None
+        self._queues.clear()
+        self._traded = None
+        self.shares = NOTHING
+
+    def _put_quote_back(self, queues: OrderQueues, ts_now: int) -> None:
+        if queues.quote is not None:
+            queues.matching_engine.get_book().update_quote_tick(_at(queues.quote, ts_now))
+            queues.matching_engine.iterate(ts_now)
+
+    def _queues_of(self, instrument_id: InstrumentId) -> OrderQueues:
+        queues = self._queues.get(instrument_id)
+        if queues is None:
+            queues = OrderQueues(self.exchange.get_matching_engine(instrument_id), self._rule)
+            self._queues[instrument_id] = queues
+        return queues
+
+    def _join(self, order: Order) -> None:
+        queues = self._queues_of(order.instrument_id)
+        if queues.matching_engine.order_exists(order.client_order_id):
+            queues.join(order)
 
 
 def _at(quote: QuoteTick, ts_ns: int) -> QuoteTick:
@@ -88,58 +145,35 @@ def _at(quote: QuoteTick, ts_ns: int) -> QuoteTick:
     )
 
 
-class QueueFillModel(FillModel):
+class SharesFillModel(FillModel):
     """
-    Says how much of a resting order the current market event can fill.
+    Fills of a resting order what the venue says, at the order's own price.
 
     Parameters
     ----------
-    events : MarketEvents
-        Knows the current event.
-    through_only : bool
-        Whether the market must go beyond the order's price; trading or quoting at it is not enough.
+    venue : SimulatedVenue
+        Knows what the market event fills.
     seed : int
         Of the engine's random choices.
 
     """
 
-    def __init__(self, events: MarketEvents, through_only: bool, seed: int) -> None:
-        super().__init__(prob_fill_on_limit=0.0 if through_only else 1.0, random_seed=seed)
-        self._events = events
-        self._through_only = through_only
-        self._crossed: tuple[QuoteTick, int] | None = None
+    def __init__(self, venue: SimulatedVenue, seed: int) -> None:
+        super().__init__(random_seed=seed)
+        self._venue = venue
 
     def get_orderbook_for_fill_simulation(
         self, instrument: Instrument, order: Order, best_bid: Price, best_ask: Price
     ) -> OrderBook | None:
-        """Return the liquidity that the event brings to a resting order, at its own price; None for other orders."""
+        """Return the liquidity that there is for a resting order; None for others, which take what the book shows."""
         if order.liquidity_side != LiquiditySide.MAKER:
             if order.order_type == OrderType.MARKET:
-                self._events.takers.append(order)
+                self._venue.takers.append(order)
             return None
         book = OrderBook(instrument.id, BookType.L2_MBP)
-        size = self._size_for(order)
-        if size > 0:
+        share = self._venue.take_share(order.client_order_id)
+        if share > 0:
             opposite = OrderSide.SELL if order.side == OrderSide.BUY else OrderSide.BUY
-            quantity = Quantity.from_raw(size, instrument.size_precision)
+            quantity = Quantity.from_raw(share, instrument.size_precision)
             book.add(BookOrder(opposite, order.price, quantity, 1), order.ts_init)
         return book
-
-    def _size_for(self, order: Order) -> int:
-        """Return the raw quantity that is there for `order`."""
-        event = self._events.current
-        if isinstance(event, TradeTick):
-            return int(order.leaves_qty.raw)  # the engine's queue allows no more than the trade left
-        if isinstance(event, QuoteTick):
-            return self._crossing_size(event, order)
-        return 0
-
-    def _crossing_size(self, quote: QuoteTick, order: Order) -> int:
-        buys = order.side == OrderSide.BUY
-        price, size = (quote.ask_price, quote.ask_size) if buys else (quote.bid_price, quote.bid_size)
-        if self._through_only and price == order.price:
-            return 0
-        used = self._crossed[1] if self._crossed is not None and self._crossed[0] is quote else 0
-        taken = min(int(order.leaves_qty.raw), int(size.raw) - used)
-        self._crossed = (quote, used + taken)
-        return taken

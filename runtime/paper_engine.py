@@ -2,11 +2,11 @@
 One path of the experiment of Avellaneda and Stoikov (2008) through the engine: one maker, one market, one account.
 
 Each step is a quote and two trades: the quote moves the mid, the trades are the market orders of the step, one per side
-and one lot each, printed at the furthest price that they reach. In between the quote is repeated: where the maker's new
-bid would have met its old ask, it is sent when the ask has moved, and needs an event to arrive at. The market's own bid
-and ask stand so far from the mid that no quote of the maker ever meets them. Fills are those of the `optimistic`
-assumption: the maker is alone in its queue, and its orders arrive before the next event. Prices are rounded to 1e-9,
-which is what keeps the profit of a path from being exactly that of `models.market_making.paper_paths.simulate`.
+and one lot each, printed at the furthest price that they reach. The market's own bid and ask stand so far from the mid
+that no quote of the maker ever meets them. Fills are those of the `optimistic` assumption: the maker is alone in its
+queue, and its orders arrive before the next event, also a bid that has had to wait for the ask to make room. Prices are
+rounded to 1e-9, which is what keeps the profit of a path from being exactly that of
+`models.market_making.paper_paths.simulate`.
 """
 
 from collections.abc import Iterator
@@ -142,7 +142,10 @@ def _engine(instrument: CryptoPerpetual, start_price: float) -> tuple[BacktestEn
         BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True), run_analysis=False, risk_engine=rates)
     )
     quoted = instrument.quote_currency
-    engine.add_venue(
+    FILLS.add_venue(
+        engine,
+        Latency(),
+        seed=1,
         venue=instrument.id.venue,
         oms_type=OmsType.NETTING,
         account_type=AccountType.MARGIN,
@@ -150,7 +153,6 @@ def _engine(instrument: CryptoPerpetual, start_price: float) -> tuple[BacktestEn
         base_currency=currency(quoted.code),
         fee_model=fee_model(NO_FEES, spot=False),
         bar_execution=False,
-        **FILLS.venue_options(Latency(), seed=1),
     )
     engine.add_instrument(instrument)
     ledger = Ledger(LedgerConfig(instrument_ids=(instrument.id,), currency=quoted.code, interval_secs=_ONE_DAY_SECS))
@@ -161,7 +163,7 @@ def _engine(instrument: CryptoPerpetual, start_price: float) -> tuple[BacktestEn
 def _ticks(
     instrument: CryptoPerpetual, settings: ExperimentSettings, touch_distance: float, paths: Paths, row: int
 ) -> Iterator[QuoteTick | TradeTick]:
-    """Yield each step's quote, twice, its sale and its purchase, and the quote of the end."""
+    """Yield each step's quote, its sale and its purchase, and the quote of the end."""
     mids = settings.start_price + paths.mids[row]
     mid_ticks = _in_ticks(mids)
     sale_ticks = _in_ticks(mids[:-1] - paths.sell_reaches[row])
@@ -170,8 +172,8 @@ def _ticks(
     step_ns = settings.market.dt * _SECOND_NS
     lot = Quantity.from_int(1)
 
-    def quote(step: int, part: float = 0.0) -> QuoteTick:
-        ts, mid = _START_NS + round((step + part) * step_ns), mid_ticks[step]
+    def quote(step: int) -> QuoteTick:
+        ts, mid = _START_NS + round(step * step_ns), mid_ticks[step]
         return QuoteTick(instrument.id, _price(mid - half), _price(mid + half), lot, lot, ts, ts)
 
     def trade(step: int, part: float, ticks: int, aggressor: AggressorSide) -> TradeTick:
@@ -180,7 +182,6 @@ def _ticks(
 
     for step in range(settings.steps):
         yield quote(step)
-        yield quote(step, 0.25)
         yield trade(step, 0.5, sale_ticks[step], AggressorSide.SELLER)
         yield trade(step, 0.75, purchase_ticks[step], AggressorSide.BUYER)
     yield quote(settings.steps)

@@ -92,7 +92,10 @@ def replays() -> Iterator[Callable[..., Replay]]:
         cash = is_spot(instruments[0])
         engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True), run_analysis=False))
         engines.append(engine)
-        engine.add_venue(
+        FILL_ASSUMPTIONS[fills].add_venue(  # type: ignore[index]
+            engine,
+            latency or Latency(),
+            1,
             venue=Venue("BINANCE"),
             oms_type=OmsType.NETTING,
             account_type=AccountType.CASH if cash else AccountType.MARGIN,
@@ -100,7 +103,6 @@ def replays() -> Iterator[Callable[..., Replay]]:
             base_currency=None if cash else currency("USDT"),
             fee_model=fee_model(fees or Fees(), cash),
             bar_execution=False,
-            **FILL_ASSUMPTIONS[fills].venue_options(latency or Latency(), 1),  # type: ignore[index]
         )
         ids = tuple(instrument.id for instrument in instruments)
         ledger = Ledger(LedgerConfig(instrument_ids=ids, currency="USDT", interval_secs=grid_secs))

@@ -119,7 +119,10 @@ def run(
 
     """
     engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True), run_analysis=False))
-    engine.add_venue(
+    FILL_ASSUMPTIONS["optimistic"].add_venue(
+        engine,
+        Latency(),
+        1,
         venue=Venue("BINANCE"),
         oms_type=OmsType.NETTING,
         account_type=AccountType.MARGIN,
@@ -127,7 +130,6 @@ def run(
         base_currency=currency("USDT"),
         fee_model=fee_model(Fees(), False),
         bar_execution=False,
-        **FILL_ASSUMPTIONS["optimistic"].venue_options(Latency(), 1),
     )
     engine.add_instrument(PERPETUAL)
     in_order = sorted(ticks, key=lambda tick: tick.ts_init)

