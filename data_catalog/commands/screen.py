@@ -113,7 +113,10 @@ def command(
     if no_confirmation and split is not None:
         raise BadInput("goes without --no-confirmation alone", key="--split")
     chosen_on = "none" if no_confirmation else split or "half"
-    screening = screen_catalog(load_prices(catalog, bar, start, end, instruments), ScreenSettings(chosen_on, **rules))
+    with Console(stderr=True).status("reading bars") as status:
+        prices = load_prices(catalog, bar, start, end, instruments)
+        status.update(f"testing the pairs of {len(prices.ids)} instruments")
+        screening = screen_catalog(prices, ScreenSettings(chosen_on, **rules))
     if as_json:
         click.echo(as_json_text(screening, catalog))
     else:

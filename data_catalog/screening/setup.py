@@ -10,7 +10,7 @@ from textwrap import wrap
 import numpy as np
 from nautilus_trader.model.instruments import CurrencyPair
 
-from data_catalog.screening.price_table import utc_text
+from data_catalog.screening.price_table import NANOS, utc_text
 from data_catalog.screening.screen import Screening
 from data_catalog.screening.text import duration_text, headline, pair_name, remarks
 from models.pairs.screening import EXIT_Z, PairFindings
@@ -123,12 +123,12 @@ def _backtest(screening: Screening, catalog: Path, pairs: list[PairFindings], no
     first = instruments[pairs[0].y]
     maker, taker = (Decimal(str(fee)) * 10_000 for fee in (first.maker_fee, first.taker_fee))
     fees = f"maker_bps: {maker.normalize():f}, taker_bps: {taker.normalize():f}"
-    last_ns = int(screening.prices.times_ns[-1])
+    unseen_ns = int(screening.prices.times_ns[-1]) + NANOS
     return [
         "backtest:",
         f"  catalog: {json.dumps(str(catalog), ensure_ascii=False)}",
         "  data: [bars]",
-        f"  start: {utc_text(last_ns)}   # what comes from here on the screen has not seen",
+        f"  start: {utc_text(unseen_ns)}   # what comes from here on the screen has not seen",
         *_comment("On spot one sells what one owns, so both legs are held, enough for each side." if spot else "", 2),
         f"  starting_balances: [{', '.join(_balances(screening, pairs, notional_quote, spot=spot))}]",
         f"  fees: {{{fees}}}   # the venue's ordinary tier",
