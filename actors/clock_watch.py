@@ -16,7 +16,11 @@ _CHECK: Final = "clock-check"
 
 
 class ClockWatchConfig(ActorConfig, frozen=True, kw_only=True):
-    """How far the venue's time and the local one may be apart, and how often that is looked at."""
+    """
+    How far the venue's time and the local one may be apart.
+
+    That is looked at as often as they may be apart, but no more often than `check_interval_secs`: timers cost.
+    """
 
     instrument_ids: tuple[InstrumentId, ...]
     max_clock_skew_secs: Decimal
@@ -36,7 +40,7 @@ class ClockWatch(Actor):
 
     def on_start(self) -> None:
         """Look at the clocks on a timer."""
-        interval = timedelta(seconds=float(self.config.check_interval_secs))
+        interval = timedelta(seconds=float(max(self.config.check_interval_secs, self.config.max_clock_skew_secs)))
         self.clock.set_timer(_CHECK, interval, callback=self._on_check)
 
     def on_reset(self) -> None:

@@ -14,10 +14,15 @@ from models.price_moves import PriceRange
 from models.risk_limits import Breach
 
 _CHECK: Final = "price-check"
+_CHECKS_PER_WINDOW: Final = 12
 
 
 class PriceWatchConfig(ActorConfig, frozen=True, kw_only=True):
-    """How far a mid may move within a window, and how often that is looked at."""
+    """
+    How far a mid may move within a window.
+
+    That is looked at a dozen times in each window, but no more often than `check_interval_secs`: timers cost.
+    """
 
     instrument_ids: tuple[InstrumentId, ...]
     max_price_move_bps: Decimal
@@ -40,7 +45,9 @@ class PriceWatch(Actor):
 
     def on_start(self) -> None:
         """Look at the mids on a timer."""
-        interval = timedelta(seconds=float(self.config.check_interval_secs))
+        interval = timedelta(
+            seconds=float(max(self.config.check_interval_secs, self.config.price_move_window_secs / _CHECKS_PER_WINDOW))
+        )
         self.clock.set_timer(_CHECK, interval, callback=self._on_check)
 
     def on_reset(self) -> None:

@@ -43,6 +43,20 @@ QUICKER = {
 }
 """What a setup made for days needs to act within minutes."""
 
+LIMITS_OF_EVERY_SETUP = (
+    "max_position_qty",
+    "max_order_notional_quote",
+    "price_collar_bps",
+    "max_orders_per_10s",
+    "order_reserve",
+    "max_data_age_secs",
+    "max_clock_skew_secs",
+    "max_price_move_bps",
+    "max_drawdown_pct",
+    "max_fills_per_window",
+    "max_rejections_per_window",
+)
+
 every_config = pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 
 
@@ -82,6 +96,19 @@ def catalog(tmp_path_factory: Any) -> Path:
     for instrument_id in {name for config in CONFIGS for name in load_setup(config).setup.instruments}:
         write_market(folder, instrument_id)
     return folder
+
+
+@every_config
+def test_carries_limits_that_its_venue_and_its_positions_ask_for(config: Path) -> None:
+    setup = load_setup(config).setup
+
+    assert setup.risk is not None
+    assert not [key for key in LIMITS_OF_EVERY_SETUP if not getattr(setup.risk, key)]
+    assert set(setup.risk.max_position_qty) == set(setup.instruments)
+    futures = setup.instruments[0].endswith("-PERP.BINANCE")
+    assert setup.risk.max_orders_per_10s < (300 if futures else 100)
+    assert (setup.risk.max_leverage is not None) == futures
+    assert setup.risk.max_drawdown_pct <= (4 if "rebalancing" not in config.stem else 30)
 
 
 @every_config
