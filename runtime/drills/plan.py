@@ -38,7 +38,9 @@ class Moment:
     ts_ns : int
         When, UNIX ns.
     traded : Decimal
-        The value at the mid of what strategies have traded and hold, with its sign.
+        The value at the mid of what strategies have traded and hold, with its sign: what all prices together move.
+    gross : Decimal
+        The same, every instrument's value without its sign.
     exposure : Decimal
         The value of all that moves with the prices: on spot with what was held at the start.
 
@@ -46,6 +48,7 @@ class Moment:
 
     ts_ns: int
     traded: Decimal
+    gross: Decimal
     exposure: Decimal
 
 
@@ -153,13 +156,14 @@ def _moments(base: BacktestRun, instruments: frozenset[str]) -> list[Moment]:
         if point.instrument in instruments:
             by_time.setdefault(point.ts_ns, []).append(point)
     return [
-        Moment(
-            ts_ns,
-            sum(((point.position - at_start[point.instrument]) * point.mid for point in points), Decimal(0)),
-            sum((point.position * point.mid for point in points), Decimal(0)),
-        )
+        _moment(ts_ns, points, [(point.position - at_start[point.instrument]) * point.mid for point in points])
         for ts_ns, points in by_time.items()
     ]
+
+
+def _moment(ts_ns: int, points: list[PositionPoint], values: list[Decimal]) -> Moment:
+    exposure = sum((point.position * point.mid for point in points), Decimal(0))
+    return Moment(ts_ns, sum(values, Decimal(0)), sum(map(abs, values), Decimal(0)), exposure)
 
 
 def _choose(
@@ -175,9 +179,9 @@ def _choose(
     best = max((moment for moment in moments[1:] if moment.ts_ns <= until_ns), key=harm, default=None)
     if best is None or harm(best) <= 0:
         middle_ns = (prepared.data.start_ns + min(until_ns, prepared.data.end_ns)) // 2
-        nothing = Moment(middle_ns, Decimal(0), Decimal(0))
+        nothing = Moment(middle_ns, Decimal(0), Decimal(0), Decimal(0))
         return nothing, asked or "down", ("The strategies never hold what the fault hurts: it comes in the middle.",)
-    value = f"{best.traded:.2f} {prepared.currency}"
+    value = f"{best.traded if injection.kind.moves_price else best.gross:.2f} {prepared.currency}"
     chosen = f"It comes when the run without it holds the most that it hurts: {value} of what was traded."
     return best, asked or _against(best), (chosen,)
 
@@ -189,7 +193,7 @@ def _against(moment: Moment) -> Side:
 def _harm(moment: Moment, sides: tuple[Side, ...] | None) -> Decimal:
     """Return how much of what was traded prices that move to one of `sides` hurt; all of it where they do not move."""
     if sides is None:
-        return abs(moment.traded)
+        return moment.gross
     signs = [1 if side == "down" else -1 for side in sides]
     return max((sign * moment.traded for sign in signs if sign * moment.exposure > 0), default=Decimal(0))
 
