@@ -18,7 +18,7 @@ from binance_double.faults import Faults
 from binance_double.futures_venue import FuturesVenue
 from binance_double.gateway import LoggedRequest
 from binance_double.keys import ApiKey, KeyType, new_key
-from binance_double.orders import Order, Side
+from binance_double.orders import NewOrder, Order, Side
 from binance_double.rest_futures import FuturesRest
 from binance_double.rest_spot import SpotRest
 from binance_double.rules import Product, Rules, product_of, rules_of, symbol_of
@@ -162,6 +162,18 @@ class BinanceDouble(AbstractContextManager["BinanceDouble"]):
         arguments = (symbol_of(instrument_id), Decimal(price), Decimal(size), aggressor)
         self.call(self.venue(instrument_id).on_trade, *arguments)
 
+    def place(self, instrument_id: str, side: Side, price: str, quantity: str, client_order_id: str) -> Order:
+        """Place a limit order of the account, as its owner could by hand or a crashed run left behind."""
+        asked = NewOrder(
+            symbol=symbol_of(instrument_id),
+            side=side,
+            type="LIMIT",
+            client_order_id=client_order_id,
+            quantity=Decimal(quantity),
+            price=Decimal(price),
+        )
+        return self.call(self.venue(instrument_id).submit, asked)
+
     def fill(self, client_order_id: str, quantity: str | None = None, price: str | None = None) -> None:
         """Fill an open order by hand, all of it at its own price unless said otherwise."""
 
@@ -189,7 +201,7 @@ class BinanceDouble(AbstractContextManager["BinanceDouble"]):
         return self.call(lambda: [order for exchange in chosen for order in exchange.venue.open_orders()])
 
     def requests(self, name: str | None = None, product: Product | None = None) -> list[LoggedRequest]:
-        """Return the REST requests so far, on one route or on all, of one product or of both."""
+        """Return the last REST requests, on one route or on all, of one product or of both."""
         chosen = [exchange for exchange in self.exchanges if product in {None, exchange.venue.product}]
         log = self.call(lambda: [request for exchange in chosen for request in exchange.gateway.log])
         return [request for request in log if name in {None, request.name}]

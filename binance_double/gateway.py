@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
@@ -18,6 +19,9 @@ from binance_double.rate_limits import RateCounter
 from binance_double.routes import Asked, Route, Security
 
 _SIGNATURE = re.compile(r"&?signature=(?P<signature>[^&]*)$")
+REQUESTS_KEPT = 50_000
+"""How many of the last requests are remembered."""
+
 _SECRET_PARAMETERS = {"signature"}
 
 
@@ -63,7 +67,7 @@ class Gateway:
         self._authentication = authentication
         self._faults = faults
         self._clock = clock
-        self.log: list[LoggedRequest] = []
+        self.log: deque[LoggedRequest] = deque(maxlen=REQUESTS_KEPT)
 
     def add_to(self, application: web.Application) -> None:
         """Register the endpoints."""

@@ -47,6 +47,10 @@ class MarketBook:
                 self._levels[side].pop(price, None)
         self.update_id += 1
 
+    def emptied(self) -> list[tuple[Side, Decimal, Decimal]]:
+        """Return the changes that would empty the market."""
+        return [(side, price, ZERO) for side in Side for price in self._levels[side]]
+
     def best(self, side: Side) -> Decimal | None:
         """Return the best price of a side, None if it is empty."""
         prices = self._levels[side]
@@ -70,8 +74,8 @@ class MarketBook:
         return self._levels[side].get(price, ZERO)
 
     def levels(self, side: Side, limit: int | None = None) -> list[tuple[Decimal, Decimal]]:
-        """Return price and size of the side's levels, best first."""
-        return sorted(self._levels[side].items(), reverse=side is Side.BUY)[:limit]
+        """Return price and size of the side's levels, best first, without those that were taken."""
+        return [level for level in self._known(side) if level[1]][:limit]
 
     def sweep(self, side: Side, quantity: Decimal, limit: Decimal | None) -> list[tuple[Decimal, Decimal]]:
         """Return price and quantity of what an order of this side would take, no worse than `limit`."""
@@ -92,8 +96,11 @@ class MarketBook:
         if price in levels:
             levels[price] = max(ZERO, levels[price] - quantity)
 
+    def _known(self, side: Side) -> list[tuple[Decimal, Decimal]]:
+        return sorted(self._levels[side].items(), reverse=side is Side.BUY)
+
     def _levels_behind(self, side: Side) -> Iterator[tuple[Decimal, Decimal]]:
-        known = self.levels(side)
+        known = self._known(side)
         yield from known
         if not self._top_only or not known:
             return

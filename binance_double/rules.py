@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 from nautilus_trader.model.instruments import CurrencyPair, Instrument
 
@@ -65,12 +66,12 @@ class Rules:
     maintenance_rate: Decimal = Decimal("0.01")
     status: str = "TRADING"
 
-    @property
+    @cached_property
     def price_decimals(self) -> int:
         """Decimals of a price on the wire: 8 on spot, those of the tick on futures."""
         return _SPOT_DECIMALS if self.product == Product.SPOT else decimals(self.tick)
 
-    @property
+    @cached_property
     def quantity_decimals(self) -> int:
         """Decimals of a quantity on the wire: 8 on spot, those of the step on futures."""
         return _SPOT_DECIMALS if self.product == Product.SPOT else decimals(self.step)

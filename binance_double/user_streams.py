@@ -1,6 +1,7 @@
 """Who hears of the account, and what he hears: less or more than happened if a fault says so."""
 
 import secrets
+from collections import deque
 from collections.abc import Callable
 
 import msgspec
@@ -11,6 +12,9 @@ from binance_double.errors import ApiError
 from binance_double.faults import Faults
 
 type Json = dict[str, object]
+
+EVENTS_KEPT = 10_000
+"""How many of the last events are remembered."""
 
 LISTEN_KEY_MS = 60 * 60 * 1000
 """How long a listen key lives without being kept alive."""
@@ -35,8 +39,8 @@ class UserStreams:
         self._subscribers: dict[int, tuple[Connection, Callable[[Json], Json]]] = {}
         self._next_id = 0
         self._listen_keys: dict[str, int] = {}
-        self.sent: list[Json] = []
-        """Every event that happened, whether it was sent or lost."""
+        self.happened: deque[Json] = deque(maxlen=EVENTS_KEPT)
+        """The last events, whether they were sent or lost."""
 
     @property
     def connections(self) -> set[Connection]:
@@ -60,7 +64,7 @@ class UserStreams:
 
     def publish(self, event: Json) -> None:
         """Tell everyone who listens of an event."""
-        self.sent.append(event)
+        self.happened.append(event)
         for _ in range(self._faults.copies_of(_kinds(event))):
             self.send(event)
 

@@ -48,6 +48,7 @@ class Venue(ABC):
         self.trades: dict[str, deque[PublicTrade]] = {symbol: deque(maxlen=_TRADES_KEPT) for symbol in self.rules}
         self.candles = {symbol: Candles() for symbol in self.rules}
         self.orders: dict[int, Order] = {}
+        self._by_name: dict[tuple[str, str], Order] = {}
         self.fills: list[Fill] = []
         self.user_feed: UserFeed = lambda event: None
         self.market_feed: MarketFeed = lambda kind, symbol, message: None
@@ -76,6 +77,7 @@ class Venue(ABC):
         order = Order(asked=asked, order_id=self._next_order_id, created_ms=now, updated_ms=now)
         self._next_order_id += 1
         self.orders[order.order_id] = order
+        self._by_name[asked.symbol, asked.client_order_id] = order
         self._lock(order)
         self._publish_order(order, "NEW")
         self._trade_with_market(order)
@@ -126,10 +128,7 @@ class Venue(ABC):
         if order_id is not None:
             order = self.orders.get(order_id)
             return order if order is not None and order.asked.symbol == symbol else None
-        named = (
-            o for o in self.orders.values() if (o.asked.symbol, o.asked.client_order_id) == (symbol, client_order_id)
-        )
-        return max(named, key=lambda order: order.order_id, default=None)
+        return self._by_name.get((symbol, client_order_id or ""))
 
     def open_orders(self, symbol: str | None = None) -> list[Order]:
         """Return the open orders, of one symbol or of all."""
@@ -156,27 +155,24 @@ class Venue(ABC):
 
     def on_quote(self, symbol: str, bid: Decimal, ask: Decimal, bid_size: Decimal, ask_size: Decimal) -> None:
         """Move the market to a new top of the book."""
-        before = {side: self.books[symbol].levels(side) for side in Side}
+        gone = self.books[symbol].emptied()
         self.books[symbol].quote(bid, ask, bid_size, ask_size)
         self._match_update(symbol)
         self._publish_top(symbol, (bid, bid_size), (ask, ask_size))
-        changes = [(side, price, ZERO) for side in Side for price, _ in before[side]]
-        changes += [(Side.BUY, bid, bid_size), (Side.SELL, ask, ask_size)]
-        self._publish_depth(
-            symbol, list({(side, price): (side, price, size) for side, price, size in changes}.values())
-        )
+        changes = [*gone, (Side.BUY, bid, bid_size), (Side.SELL, ask, ask_size)]
+        self._publish_depth(symbol, _latest(changes))
 
     def on_depth(self, symbol: str, changes: list[tuple[Side, Decimal, Decimal]], clear: bool = False) -> None:
         """Change levels of a market that is known in depth."""
         book = self.books[symbol]
         top = (book.levels(Side.BUY, 1), book.levels(Side.SELL, 1))
-        gone = [(side, price, ZERO) for side in Side for price, _ in book.levels(side)] if clear else []
+        gone = book.emptied() if clear else []
         book.change(changes, clear)
         self._match_update(symbol)
         now = (book.levels(Side.BUY, 1), book.levels(Side.SELL, 1))
         if now != top and now[0] and now[1]:
             self._publish_top(symbol, now[0][0], now[1][0])
-        self._publish_depth(symbol, gone + changes)
+        self._publish_depth(symbol, _latest(gone + changes))
 
     def on_trade(self, symbol: str, price: Decimal, size: Decimal, aggressor: Side) -> None:
         """Let others trade; what of ours stood in the way fills."""
@@ -324,3 +320,8 @@ class Venue(ABC):
     def _publish_depth(self, symbol: str, changes: list[tuple[Side, Decimal, Decimal]]) -> None: ...
     @abstractmethod
     def _publish_trade(self, symbol: str, trade: PublicTrade) -> None: ...
+
+
+def _latest(changes: list[tuple[Side, Decimal, Decimal]]) -> list[tuple[Side, Decimal, Decimal]]:
+    """Return the last change of each level."""
+    return list({(side, price): (side, price, size) for side, price, size in changes}.values())

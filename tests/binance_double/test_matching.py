@@ -129,6 +129,7 @@ def test_what_was_taken_is_not_there_for_the_next(spot: SpotVenue) -> None:
     limit(spot, Side.BUY, "10.02", "5", time_in_force="IOC")
     second = limit(spot, Side.BUY, "10.02", "5", time_in_force="IOC")
     assert second.executed == 0
+    assert spot.books[SYMBOL].levels(Side.SELL) == []
 
 
 def test_a_fill_or_kill_that_finds_too_little_does_nothing(spot: SpotVenue) -> None:

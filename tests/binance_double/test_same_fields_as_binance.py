@@ -52,7 +52,7 @@ def told(double: Any) -> dict[str, Any]:
         double.cancel("b")
     events: dict[str, Any] = {}
     for exchange in double.exchanges:
-        for event in exchange.users.sent:
+        for event in exchange.users.happened:
             order = event.get("o")
             execution = order["x"] if isinstance(order, dict) else event.get("x")
             events[f"{event['e']} {execution}" if execution else event["e"]] = event

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from binance_double.orders import Side
 from tests.binance_double.conftest import PERPETUAL, SPOT, running_double
 
 
@@ -37,8 +38,6 @@ def _running_node(double: Any, instrument_id: str, key: Any = None) -> Iterator[
 
 
 def test_spot_quotes_and_trades_arrive(spot_node: Any) -> None:
-    from binance_double.orders import Side
-
     strategy = spot_node.strategy
     spot_node.double.quote(SPOT, "1.200", "1.202", "7.5", "8.25")
     spot_node.until(lambda: bool(strategy.quotes))
@@ -57,8 +56,6 @@ def test_spot_quotes_and_trades_arrive(spot_node: Any) -> None:
 
 def test_spot_quotes_both_sides_fill_and_cancel(spot_node: Any) -> None:
     from nautilus_trader.model.enums import OrderSide
-
-    from binance_double.orders import Side
 
     strategy, double = spot_node.strategy, spot_node.double
     bid, ask = strategy.limit(OrderSide.BUY, "1.199", "50"), strategy.limit(OrderSide.SELL, "1.203", "40")
@@ -108,8 +105,6 @@ def test_spot_cancel_all_leaves_nothing(spot_node: Any) -> None:
 
 def test_futures_quotes_modifies_and_fills(futures_node: Any) -> None:
     from nautilus_trader.model.enums import OrderSide
-
-    from binance_double.orders import Side
 
     strategy, double, cache = futures_node.strategy, futures_node.double, futures_node.cache
     bid, ask = strategy.limit(OrderSide.BUY, "59999.0", "0.050"), strategy.limit(OrderSide.SELL, "60001.0", "0.050")
@@ -162,3 +157,24 @@ def _assert_balances_agree(node: Any) -> None:
         return {str(asset): money.as_decimal() for asset, money in node.cache.accounts()[0].balances_total().items()}
 
     node.until(lambda: of_the_node() == node.totals())
+
+
+def test_spot_book_is_followed(spot_node: Any) -> None:
+    from nautilus_trader.model.enums import BookType
+
+    strategy, double = spot_node.strategy, spot_node.double
+    strategy.subscribe_order_book_deltas(strategy.instrument_id, BookType.L2_MBP)
+    spot_node.until(lambda: len(spot_node.streams()) == 3)
+    spot_node.until(lambda: spot_node.cache.order_book(strategy.instrument_id).best_ask_price() is not None)
+    double.quote(SPOT, "1.180", "1.183", "4", "5")
+    book = spot_node.cache.order_book(strategy.instrument_id)
+    spot_node.until(lambda: (book.best_bid_price(), book.best_ask_size()) == (Decimal("1.180"), Decimal(5)))
+    double.quote(SPOT, "1.200", "1.202")
+
+
+def test_an_order_placed_by_hand_is_seen(futures_node: Any) -> None:
+    double, cache = futures_node.double, futures_node.cache
+    double.place(PERPETUAL, Side.BUY, "58000.0", "0.010", "by-hand")
+    futures_node.until(lambda: [order.client_order_id.value for order in cache.orders_open()] == ["by-hand"])
+    double.cancel("by-hand")
+    futures_node.until(lambda: not cache.orders_open())
