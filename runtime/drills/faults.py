@@ -12,6 +12,7 @@ type Side = Literal["up", "down"]
 LOSS_RULES: Final = ("max_drawdown_pct", "max_loss_pct", "max_daily_loss_pct", "stop_loss_pct", "trailing_stop_pct")
 """The controls that answer to a loss, and must not answer to one bad price."""
 
+_PRICE_RULES: Final = (*LOSS_RULES, "max_price_move_bps")
 _OPTION: Final = "--inject"
 _MOST_PCT: Final = Decimal(1_000)
 _MOST_SECS: Final = Decimal(86_400)
@@ -47,8 +48,8 @@ class FaultKind:
 FAULTS: Final = {
     kind.name: kind
     for kind in (
-        FaultKind("gap", "All prices are {size} at once, and stay there.", ("pct", "side"), LOSS_RULES, True),
-        FaultKind("crash", "All prices are {size}, step by step.", ("pct", "secs", "side"), LOSS_RULES, True),
+        FaultKind("gap", "All prices are {size} at once, and stay there.", ("pct", "side"), _PRICE_RULES, True),
+        FaultKind("crash", "All prices are {size}, step by step.", ("pct", "secs", "side"), _PRICE_RULES, True),
         FaultKind(
             "price-spike",
             "One quote is {size}, at a point of the ledger's grid, and the next is right again.",
