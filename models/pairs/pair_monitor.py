@@ -1,7 +1,6 @@
 """A pair as it is watched: from two prices to the gap, what is usual for it, and whether the pair still holds."""
 
 import math
-from collections import deque
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -9,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.pairs.engle_granger import MIN_BARS, engle_granger
-from models.pairs.hedge_ratio import ols_ratio, tls_ratio
 from models.pairs.kalman_ratio import KalmanRatio
+from models.pairs.moving_moments import MovingMoments
 from models.pairs.ornstein_uhlenbeck import fit_ornstein_uhlenbeck
 
 type RatioKind = Literal["fixed", "ols", "tls", "kalman"]
@@ -127,20 +126,19 @@ class PairMonitor:
             raise ValueError(f"lookback was {settings.lookback}, expected at least {MIN_BARS}")
         self._settings = settings
         self._filter = KalmanRatio(settings.kalman_drift, settings.kalman_gap_variance)
-        self._log_y: deque[float] = deque(maxlen=settings.lookback)
-        self._log_x: deque[float] = deque(maxlen=settings.lookback)
+        self._window = MovingMoments(settings.lookback)
         self._held: Relation | None = None
         self._usual: Relation | None = None
 
     @property
     def samples(self) -> int:
         """How many samples are in the window."""
-        return len(self._log_y)
+        return len(self._window)
 
     @property
     def is_full(self) -> bool:
         """Whether the window is full."""
-        return len(self._log_y) == self._settings.lookback
+        return self._window.is_full
 
     def update(self, y: float, x: float) -> Reading | None:
         """
@@ -156,9 +154,9 @@ class PairMonitor:
             raise ValueError(f"prices were {y} and {x}, expected above 0")
         log_y, log_x = math.log(y), math.log(x)
         relation = self._held or self._relation()
-        self._log_y.append(log_y)
-        self._log_x.append(log_x)
-        self._filter.update(log_y, log_x)
+        self._window.push(log_y, log_x)
+        if self._settings.ratio == "kalman":
+            self._filter.update(log_y, log_x)
         self._usual = relation
         if relation is None:
             return None
@@ -177,14 +175,10 @@ class PairMonitor:
         """Return whether the pair still holds; None until the window is full."""
         if not self.is_full:
             return None
-        log_y, log_x = self._window()
-        levels = np.column_stack([log_y, log_x])
+        levels = self._window.window()
         test = engle_granger(levels, np.array([[0, 1]]))
         p_value = float(test.p[0])
-        return Verdict(1.0 if math.isnan(p_value) else p_value, _half_life(log_y - test.beta[0] * log_x))
-
-    def _window(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        return np.array(self._log_y), np.array(self._log_x)
+        return Verdict(1.0 if math.isnan(p_value) else p_value, _half_life(levels[:, 0] - test.beta[0] * levels[:, 1]))
 
     def _relation(self) -> Relation | None:
         settings = self._settings
@@ -192,19 +186,31 @@ class PairMonitor:
             return Relation(settings.beta, settings.intercept, 0.0, settings.sd)
         if not self.is_full:
             return None
-        log_y, log_x = self._window()
-        beta, intercept = self._ratio(log_y, log_x)
-        gaps = log_y - intercept - beta * log_x
-        return Relation(beta, intercept, float(gaps.mean()), float(gaps.std()))
-
-    def _ratio(self, log_y: NDArray[np.float64], log_x: NDArray[np.float64]) -> tuple[float, float]:
-        settings = self._settings
+        mean_y, mean_x, variance_y, variance_x, covariance = self._window.moments()
         if settings.ratio == "fixed":
-            return settings.beta, settings.intercept
-        if settings.ratio == "kalman":
-            return self._filter.beta, self._filter.intercept
-        fit = ols_ratio(log_y, log_x) if settings.ratio == "ols" else tls_ratio(log_y, log_x)
-        return fit.beta, fit.intercept
+            beta, intercept = settings.beta, settings.intercept
+        elif settings.ratio == "kalman":
+            beta, intercept = self._filter.beta, self._filter.intercept
+        else:
+            ratio = _least_squares if settings.ratio == "ols" else _total_least_squares
+            beta = ratio(variance_y, variance_x, covariance)
+            intercept = mean_y - beta * mean_x
+        mean = mean_y - intercept - beta * mean_x
+        variance = variance_y - 2.0 * beta * covariance + beta * beta * variance_x
+        return Relation(beta, intercept, mean, math.sqrt(max(variance, 0.0)))
+
+
+def _least_squares(variance_y: float, variance_x: float, covariance: float) -> float:
+    """Return the slope of `hedge_ratio.ols_ratio`; 0 where x does not move."""
+    return covariance / variance_x if variance_x > 0.0 else 0.0
+
+
+def _total_least_squares(variance_y: float, variance_x: float, covariance: float) -> float:
+    """Return the slope of `hedge_ratio.tls_ratio`; 0 where the two do not move together."""
+    if covariance == 0.0:
+        return 0.0
+    difference = variance_y - variance_x
+    return (difference + math.hypot(difference, 2.0 * covariance)) / (2.0 * covariance)
 
 
 def _half_life(gaps: NDArray[np.float64]) -> float:

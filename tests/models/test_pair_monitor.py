@@ -2,8 +2,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.pairs.edge import LegCost, edge_bps, holding_cost, round_trip_cost
+from models.pairs.moving_moments import MovingMoments
 from models.pairs.pair_monitor import MonitorSettings, PairMonitor
 
 
@@ -37,6 +40,21 @@ def test_a_sample_is_held_against_the_window_before_it(kind: str) -> None:
     assert last.z == pytest.approx((math.log(y[100]) - beta * math.log(x[100]) - gaps.mean()) / gaps.std(), abs=1e-7)
 
 
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 10**6), size=st.integers(2, 50), count=st.integers(2, 300), level=st.floats(-20, 20))
+def test_moving_moments_are_those_of_the_window(seed: int, size: int, count: int, level: float) -> None:
+    walk = level + np.cumsum(np.random.default_rng(seed).normal(0, 0.01, (count, 2)), axis=0)
+    moving = MovingMoments(size)
+    for y, x in walk.tolist():
+        moving.push(y, x)
+
+    window = walk[-size:]
+    covariance = np.cov(window.T, ddof=0)
+    assert moving.window() == pytest.approx(window, abs=0)
+    means = (*window.mean(axis=0), covariance[0, 0], covariance[1, 1], covariance[0, 1])
+    assert moving.moments() == pytest.approx(means, abs=1e-12)
+
+
 def test_a_given_relation_is_used_at_once() -> None:
     monitor = PairMonitor(MonitorSettings("fixed", lookback=100, beta=0.5, intercept=0.1, sd=0.02))
 
@@ -61,8 +79,8 @@ def test_a_given_ratio_takes_mean_and_sd_from_the_window() -> None:
 
 def test_the_filter_finds_the_ratio() -> None:
     y, x = cointegrated(3_000)
-    settings = MonitorSettings("kalman", lookback=200, kalman_drift=1e-9, kalman_gap_variance=3e-5)
-    monitor = PairMonitor(settings)
+    watched = MonitorSettings("kalman", lookback=200, kalman_drift=1e-9, kalman_gap_variance=3e-5)
+    monitor = PairMonitor(watched)
 
     *_, reading = [monitor.update(*prices) for prices in zip(y, x, strict=True)]
 
