@@ -40,9 +40,19 @@ class Enforcement:
         self._guard = guard
 
     def set_trading_state(self, name: TradingStateName) -> None:
-        """Set the trading state of the engine, which denies orders by itself as the last line."""
+        """
+        Set the trading state of the engine, which denies orders by itself as the last line.
+
+        It takes a spot position for long that is short by a few rounded fees, and would deny what closes it: on spot
+        the guard and the gate reduce alone.
+        """
+        if name == "REDUCING" and any(isinstance(self._instrument(key), CurrencyPair) for key, _ in self._books()):
+            name = "ACTIVE"
         if self._kernel.risk_engine.trading_state != TradingState[name]:
             self._kernel.risk_engine.set_trading_state(TradingState[name])
+
+    def _instrument(self, instrument_id: InstrumentId) -> Instrument:
+        return self._kernel.cache.instrument(instrument_id)
 
     def is_flat(self, strategy: str | None) -> bool:
         """Return whether a strategy, or all of them, hold no more than is too small for any order."""
@@ -91,18 +101,19 @@ class Enforcement:
 
     def _closable_lots(self, instrument_id: InstrumentId, held: Decimal) -> int:
         """Return how much of a position can be closed, in whole lots; 0 for what is worth too little on spot."""
-        instrument = self._kernel.cache.instrument(instrument_id)
-        lots = int(abs(held) // instrument.size_increment.as_decimal())
+        instrument = self._instrument(instrument_id)
+        lot = instrument.size_increment.as_decimal()
+        lots = int(abs(held) // lot)
         if not lots or not isinstance(instrument, CurrencyPair) or instrument.min_notional is None:
             return lots
         quote = self._kernel.cache.quote_tick(instrument_id)
-        small = quote is not None and abs(held) * quote.bid_price.as_decimal() < instrument.min_notional.as_decimal()
+        small = quote is not None and lots * lot * quote.bid_price.as_decimal() < instrument.min_notional.as_decimal()
         return 0 if small else lots
 
     def _close(self, owner: Strategy, instrument_id: InstrumentId, held: Decimal) -> None:
         """Close a position with a market order, as far as the guard allows it and the balance of a spot account."""
         lots = self._closable_lots(instrument_id, held)
-        instrument = self._kernel.cache.instrument(instrument_id)
+        instrument = self._instrument(instrument_id)
         lot = instrument.size_increment.as_decimal()
         if isinstance(instrument, CurrencyPair) and held > 0:
             owned = owner.portfolio.account(instrument_id.venue).balance_total(instrument.base_currency)
