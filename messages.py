@@ -26,6 +26,10 @@ RISK_STATE_TOPIC: Final = "ballast.risk.state"
 RESUMED_TOPIC: Final = "ballast.risk.resumed"
 """Published with the time in ns when a person ends all halts: whoever watches arms its limits anew, from there."""
 
+BALANCES_TOPIC: Final = "ballast.balances"
+"""Published with the time in ns when the venue has told what is owned; whoever counts it looks again. A backtest has
+no need of it: there balances change with the fill."""
+
 ALARM_TOPIC: Final = "ballast.risk.alarm"
 """Carries `RiskAlarm`s from whoever watches to the kill switch."""
 

@@ -1,27 +1,72 @@
-"""Halt and resume a trading system, from the setup file that describes it."""
+"""Check, trade, halt and resume a trading system, from the setup file that describes it."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from command_line import run
 
+_EXPECTED = "expected one of --check, --testnet, --demo, --real-money, --halt, --resume, --risk-state"
+_MODES = ("check", "testnet", "demo", "real_money", "local", "halt", "resume", "risk_state")
 
-@click.command(epilog='Example: run_live.py configs/btcusdt_perp_glft.yaml --halt "the feed looks wrong"')
+
+@click.command(epilog="Example: run_live.py configs/btcusdt_perp_glft.yaml --check --testnet")
 @click.argument("setup", type=click.Path(path_type=Path))
-@click.option("--halt", "halt_reason", metavar="REASON", help="Close everything and halt, for this reason.")
-@click.option("--resume", "resume_reason", metavar="REASON", help="End every halt, for this reason.")
+@click.option("--check", is_flag=True, help="Say whether everything is ready; change nothing. Alone: for real money.")
+@click.option("--testnet", is_flag=True, help="Trade on Binance's testnet.")
+@click.option("--demo", is_flag=True, help="Trade on Binance's demo exchange.")
+@click.option("--real-money", is_flag=True, help="Trade your money on Binance; refused without a passing check.")
+@click.option("--local", is_flag=True, help="Trade on an exchange on this machine: live.local_url.")
+@click.option("--fresh", is_flag=True, help="Forget the inventory targets of earlier runs.")
+@click.option("--set", "assignments", multiple=True, metavar="PATH=VALUE", help="Change any value of the setup.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("results"), help="Folder of the results.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the check, or summary.json, to stdout and nothing else there."
+)
+@click.option("--halt", metavar="REASON", help="Close everything and halt, for this reason.")
+@click.option("--resume", metavar="REASON", help="End every halt, for this reason.")
 @click.option("--risk-state", is_flag=True, help="Say what halts trading; exit status 3 if anything does.")
-def command(*, setup: Path, halt_reason: str | None, resume_reason: str | None, risk_state: bool) -> int:
+def command(setup: Path, **options: Any) -> int:
     """Act on the trading system that SETUP describes."""
+    if options["halt"] is not None or options["resume"] is not None or options["risk_state"]:
+        return _command_risk(setup, options)
+    return _trade_or_check(setup, options)
+
+
+def _command_risk(setup: Path, options: dict[str, Any]) -> int:
     from runtime.risk_commands import halt, latch_of, resume, show_state  # noqa: PLC0415 (--help need not wait)
 
-    if (halt_reason is not None) + (resume_reason is not None) + risk_state != 1:
-        raise click.UsageError("expected one of --halt, --resume, --risk-state")
+    if sum(bool(options[mode]) or options[mode] == "" for mode in _MODES) != 1:
+        raise click.UsageError(_EXPECTED)
     latch = latch_of(setup, Path.cwd())
-    if halt_reason is not None:
-        return halt(latch, halt_reason)
-    return show_state(latch) if resume_reason is None else resume(latch, resume_reason)
+    if options["halt"] is not None:
+        return halt(latch, options["halt"])
+    return show_state(latch) if options["resume"] is None else resume(latch, options["resume"])
+
+
+def _trade_or_check(setup: Path, options: dict[str, Any]) -> int:
+    from runtime.live.commands import LiveRequest, run_check, trade  # noqa: PLC0415 (--help need not wait)
+    from runtime.live.environment import Environment  # noqa: PLC0415
+
+    places = {
+        "testnet": Environment.TESTNET,
+        "demo": Environment.DEMO,
+        "real_money": Environment.REAL,
+        "local": Environment.LOCAL,
+    }
+    chosen = [place for name, place in places.items() if options[name]]
+    if len(chosen) > 1 or not (chosen or options["check"]):
+        raise click.UsageError(_EXPECTED)
+    request = LiveRequest(
+        setup=setup,
+        environment=chosen[0] if chosen else Environment.REAL,
+        overrides=options["assignments"],
+        out=options["out"],
+        as_json=options["as_json"],
+        fresh=options["fresh"],
+    )
+    return run_check(request) if options["check"] else trade(request)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from nautilus_trader.common.events import TimeEvent
 from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.enums import LiquiditySide, OrderSide
 from nautilus_trader.model.events import OrderFilled
-from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.identifiers import InstrumentId, TradeId
 from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.model.objects import Currency
 
@@ -83,6 +83,7 @@ class Ledger(Actor):
         self._due: list[tuple[int, int, FillRecord, int]] = []
         self._sequence = 0
         self._alert_ns = 0
+        self._seen: set[tuple[InstrumentId, TradeId]] = set()
 
     @property
     def is_open(self) -> bool:
@@ -138,9 +139,23 @@ class Ledger(Actor):
                 held, mid = self._balance(base), self.mid(name)
                 self.books[HOLDINGS, name] = PositionLedger(position=held, mid=mid)
                 self.equity_start = EXACT.add(self.equity_start, EXACT.multiply(held, mid))
+        self._take_over_positions()
         self._record(now_ns)
         interval_ns = self.config.interval_secs * _SECOND_NS
         self.clock.set_timer_ns(_GRID, interval_ns, now_ns - now_ns % interval_ns, 0, self._on_grid)
+
+    def _take_over_positions(self) -> None:
+        """Open the books of strategies that hold futures positions already; on spot the balances say it all."""
+        for instrument_id in self.config.instrument_ids:
+            if isinstance(self._instruments[instrument_id.value], CurrencyPair):
+                continue
+            mid = self.mid(instrument_id.value)
+            for position in self.cache.positions_open(instrument_id=instrument_id):
+                held = position.signed_decimal_qty()
+                unrealised = EXACT.multiply(held, EXACT.subtract(mid, Decimal(repr(position.avg_px_open))))
+                self.equity_start = EXACT.add(self.equity_start, unrealised)
+                owner = (position.strategy_id.value, instrument_id.value)
+                self.books[owner] = PositionLedger(position=held, mid=mid)
 
     def _balance(self, currency: Currency) -> Decimal:
         account = self.portfolio.account(self.config.instrument_ids[0].venue)
@@ -155,6 +170,10 @@ class Ledger(Actor):
     # -- Fills --------------------------------------------------------------------------------------------------------
 
     def _on_fill(self, event: OrderFilled) -> None:
+        trade = (event.instrument_id, event.trade_id)
+        if trade in self._seen or (event.reconciliation and not self.is_open):
+            return  # told a second time, or a fill of an earlier run, which is in the balances and positions
+        self._seen.add(trade)
         fill = FillRecord(
             ts_ns=event.ts_event,
             strategy=event.strategy_id.value,

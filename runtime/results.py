@@ -91,20 +91,32 @@ def write_results(run: BacktestRun, folder: ResultsFolder) -> dict[str, Any]:
         If the disk does not take it.
 
     """
-    ledger = run.ledger
-    summary = summarise(ledger, _facts(run, folder.run_id))
-    _write_json(folder.staging / "summary.json", summary)
-    _write_json(folder.staging / "manifest.json", _manifest(run, folder.run_id))
-    pq.write_table(fills_table(ledger.fills), folder.staging / "fills.parquet")
-    pq.write_table(_equity_table(ledger.equity_curve), folder.staging / "equity.parquet")
-    _write_csv(folder.staging / "positions.csv", _POSITION_COLUMNS, _position_rows(ledger))
-    _write_csv(folder.staging / "pnl.csv", _PNL_COLUMNS, _pnl_rows(ledger))
+    return write_books(run.ledger, _facts(run, folder.run_id), _manifest(run, folder.run_id), folder.staging)
+
+
+def write_books(ledger: Ledger, facts: RunFacts, manifest: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """
+    Write what the books of a run say into `folder`, backtest or live, and return the summary.
+
+    Raises
+    ------
+    OSError
+        If the disk does not take it.
+
+    """
+    summary = summarise(ledger, facts)
+    _write_json(folder / "summary.json", summary)
+    _write_json(folder / "manifest.json", manifest)
+    pq.write_table(fills_table(ledger.fills), folder / "fills.parquet")
+    pq.write_table(_equity_table(ledger.equity_curve), folder / "equity.parquet")
+    _write_csv(folder / "positions.csv", _POSITION_COLUMNS, _position_rows(ledger))
+    _write_csv(folder / "pnl.csv", _PNL_COLUMNS, _pnl_rows(ledger))
     if ledger.rebalances:
         rows = rebalancing.rebalance_rows(ledger.rebalances)
-        _write_csv(folder.staging / "rebalances.csv", rebalancing.COLUMNS, _with_times(rows))
+        _write_csv(folder / "rebalances.csv", rebalancing.COLUMNS, _with_times(rows))
     if ledger.pair_trades:
-        _write_csv(folder.staging / "pairs.csv", pair_trades.COLUMNS, _with_times(pair_trades.rows(ledger.pair_trades)))
-    write_report(folder.staging)
+        _write_csv(folder / "pairs.csv", pair_trades.COLUMNS, _with_times(pair_trades.rows(ledger.pair_trades)))
+    write_report(folder)
     return summary
 
 
@@ -165,12 +177,15 @@ def _manifest(run: BacktestRun, run_id: str) -> dict[str, Any]:
         "start": iso_time(data.start_ns),
         "end": iso_time(data.end_ns),
         "seed": setup.backtest.seed,
-        "versions": {
-            "python": platform.python_version(),
-            **{package: version(package) for package in ("nautilus_trader", "numpy", "pyarrow")},
-        },
+        "versions": versions(),
         "command": ["run_backtest.py", *sys.argv[1:]],
     }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what the figures depend on."""
+    packages = ("nautilus_trader", "numpy", "pyarrow")
+    return {"python": platform.python_version(), **{package: version(package) for package in packages}}
 
 
 def _write_json(file: Path, content: dict[str, Any]) -> None:

@@ -11,6 +11,9 @@ from models.risk_state import ACTIONS, ActionName
 
 type Count = Annotated[int, Meta(ge=1)]
 
+USER_STREAM_RULE: Final = "user_stream_lost"
+"""Live only: the account's events are not heard, so nobody knows what is filled."""
+
 DEFAULT_ACTIONS: Final[dict[str, ActionName]] = {
     "max_drawdown_pct": "flatten",
     "max_loss_pct": "flatten",
@@ -30,6 +33,7 @@ DEFAULT_ACTIONS: Final[dict[str, ActionName]] = {
     "max_clock_skew_secs": "cancel",
     "max_price_move_bps": "cancel",
     "equity_unknown": "cancel",
+    USER_STREAM_RULE: "cancel",
     "manual": "flatten",
 }
 """What a control asks for when it trips, where `on_trip` says nothing else."""

@@ -17,6 +17,10 @@ class Inventory(Protocol):
     lots: int
     is_spot: bool
 
+    @property
+    def target(self) -> Decimal | None:
+        """What counts as no inventory, where a restart must not choose it anew; None elsewhere."""
+
     def refresh(self) -> None:
         """Read the inventory anew from the engine's books."""
 
@@ -30,11 +34,17 @@ class Inventory(Protocol):
         """Return the largest quote that the account can pay for, when `own_orders` on that side make room for it."""
 
 
-def inventory_of(strategy: Strategy, instrument: Instrument, grid: Grid, target: float | None) -> Inventory:
-    """Return the inventory of `instrument` as `strategy` holds it, counted from `target` (in the base asset)."""
+def inventory_of(
+    strategy: Strategy, instrument: Instrument, grid: Grid, target: float | None, kept_target: Decimal | None = None
+) -> Inventory:
+    """
+    Return the inventory of `instrument` as `strategy` holds it, counted from `target` (in the base asset).
+
+    On spot without a target, `kept_target` is what an earlier run chose.
+    """
     wanted = None if target is None else Decimal(repr(target))
     if isinstance(instrument, CurrencyPair):
-        return SpotInventory(strategy, instrument, grid, wanted)
+        return SpotInventory(strategy, instrument, grid, kept_target if wanted is None else wanted)
     return PositionInventory(strategy, instrument, grid, wanted or Decimal(0))
 
 
@@ -50,6 +60,11 @@ class SpotInventory:
         self._target = self._total(instrument.base_currency) if target is None else target
         self.lots = 0
         self.refresh()
+
+    @property
+    def target(self) -> Decimal | None:
+        """The balance that counts as no inventory."""
+        return self._target
 
     def refresh(self) -> None:
         """Read the balance."""
@@ -95,6 +110,11 @@ class PositionInventory:
         self._target = target
         self.lots = 0
         self.refresh()
+
+    @property
+    def target(self) -> Decimal | None:
+        """Nothing that would have to be kept: it stands in the configuration."""
+        return None
 
     def refresh(self) -> None:
         """Add up the open positions of this strategy."""

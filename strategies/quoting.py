@@ -23,6 +23,7 @@ from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.trading.strategy import Strategy
 
 from messages import (
+    BALANCES_TOPIC,
     QUOTING_TOPIC,
     RISK_STATE_TOPIC,
     SAMPLE_TOPIC,
@@ -46,6 +47,7 @@ from strategies.working_orders import WorkingOrders
 
 _BPS = 1e-4
 _SECOND_NS = 1_000_000_000
+_TARGET = "target_base_qty"
 
 
 class QuotingStrategy(Strategy):
@@ -87,6 +89,7 @@ class QuotingStrategy(Strategy):
         self._alphas: dict[str, AlphaSignal] = {}
         self._post_only_rejections = 0
         self._denied = 0
+        self._kept_target: Decimal | None = None
 
     @classmethod
     def check_config(cls, config: QuotingConfig, instruments: Mapping[InstrumentId, Instrument]) -> None:
@@ -195,7 +198,7 @@ class QuotingStrategy(Strategy):
             self.stop()
             return
         self._grid = Grid.of(instrument, config)
-        self._inventory = inventory_of(self, instrument, self._grid, config.target_base_qty)
+        self._inventory = inventory_of(self, instrument, self._grid, config.target_base_qty, self._kept_target)
         self._shaper = QuoteShaper(config, self._grid, self._inventory)
         adapter = OrderAdapter(self, instrument, self._grid)
         self._can_modify = adapter.can_modify
@@ -208,6 +211,7 @@ class QuotingStrategy(Strategy):
         config = self.config
         self.msgbus.subscribe(SAMPLE_TOPIC, self._publish_sample)
         self.msgbus.subscribe(RISK_STATE_TOPIC, self._on_risk_state)
+        self.msgbus.subscribe(BALANCES_TOPIC, self._on_balances)
         if config.alpha_weight:
             self.msgbus.subscribe(alpha_topic(config.instrument_id.value), self._on_alpha)
         self.msgbus.subscribe(target_topic(config.instrument_id.value), self._on_target)
@@ -225,6 +229,16 @@ class QuotingStrategy(Strategy):
     def on_reset(self) -> None:
         """Forget everything, so that the next run starts like the first."""
         self._forget()
+
+    def on_save(self) -> dict[str, bytes]:
+        """Return what must survive a restart: what counts as no inventory."""
+        target = None if self._inventory is None else self._inventory.target
+        return {} if target is None else {_TARGET: str(target).encode()}
+
+    def on_load(self, state: dict[str, bytes]) -> None:
+        """Take over what an earlier run has kept."""
+        if _TARGET in state:
+            self._kept_target = Decimal(state[_TARGET].decode())
 
     # -- Market events ------------------------------------------------------------------------------------------------
 
@@ -245,6 +259,14 @@ class QuotingStrategy(Strategy):
         self.on_market_move()
         if not only_sizes or self.is_news():
             self._requote()
+
+    def _on_balances(self, ts_ns: int) -> None:
+        """Count the inventory anew: on spot the venue tells of a balance after the fill that changed it."""
+        if self._inventory is not None and self._inventory.is_spot:
+            before = self._inventory.lots
+            self._inventory.refresh()
+            if self._inventory.lots != before:
+                self._requote()
 
     def _on_alpha(self, signal: AlphaSignal) -> None:
         self._alphas[signal.source] = signal

@@ -1,14 +1,12 @@
 """Where a setup trades: Binance itself, its test venues or an exchange on this machine; and the keys for it."""
 
+import base64
+import binascii
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
-
-from nautilus_trader.adapters.binance.common.credentials import is_ed25519_private_key
-from nautilus_trader.adapters.binance.common.enums import BinanceAccountType, BinanceEnvironment
-from nautilus_trader.adapters.binance.common.urls import get_http_base_url
 
 
 class Environment(StrEnum):
@@ -20,12 +18,18 @@ class Environment(StrEnum):
     LOCAL = "local"
 
 
-ADAPTER_ENVIRONMENTS: Final = {
-    Environment.REAL: BinanceEnvironment.LIVE,
-    Environment.TESTNET: BinanceEnvironment.TESTNET,
-    Environment.DEMO: BinanceEnvironment.DEMO,
-    Environment.LOCAL: BinanceEnvironment.LIVE,
+REST_ADDRESSES: Final = {
+    (Environment.REAL, True): "https://api.binance.com",
+    (Environment.REAL, False): "https://fapi.binance.com",
+    (Environment.TESTNET, True): "https://testnet.binance.vision",
+    (Environment.TESTNET, False): "https://demo-fapi.binance.com",
+    (Environment.DEMO, True): "https://demo-api.binance.com",
+    (Environment.DEMO, False): "https://demo-fapi.binance.com",
 }
+"""Where requests go, by environment and by whether it is spot; a test holds them against the engine's adapter, which
+knows the addresses of the streams."""
+
+_ED25519_OID: Final = bytes.fromhex("06032b6570")
 
 
 @dataclass(frozen=True)
@@ -49,16 +53,11 @@ class Venue:
     local_url: str | None = None
 
     @property
-    def account_type(self) -> BinanceAccountType:
-        """The adapter's name of the account."""
-        return BinanceAccountType.SPOT if self.spot else BinanceAccountType.USDT_FUTURES
-
-    @property
     def http(self) -> str:
         """The base of all REST addresses."""
         if self.local_url is not None:
             return self.local_url
-        return str(get_http_base_url(self.account_type, ADAPTER_ENVIRONMENTS[self.environment], False))
+        return REST_ADDRESSES[self.environment, self.spot]
 
     @property
     def market_ws(self) -> str | None:
@@ -101,7 +100,11 @@ class Credentials:
     @property
     def is_ed25519(self) -> bool:
         """Whether the secret is an Ed25519 private key."""
-        return bool(is_ed25519_private_key(self.secret))
+        body = "".join(line for line in self.secret.splitlines() if not line.startswith("-----"))
+        try:
+            return _ED25519_OID in base64.b64decode(body, validate=True)
+        except (binascii.Error, ValueError):
+            return False
 
 
 def credentials_of(venue: Venue, variables: Mapping[str, str] = os.environ) -> Credentials | None:

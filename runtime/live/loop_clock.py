@@ -43,11 +43,10 @@ def clocks_on(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
             name: str,
             alert_time_ns: int,
             callback: OnTime | None = None,
-            override: bool = False,
             allow_past: bool = True,
         ) -> None:
             handler = None if callback is None else on_loop(callback)
-            super().set_time_alert_ns(name, alert_time_ns, handler, override, allow_past)
+            super().set_time_alert_ns(name, alert_time_ns, handler, allow_past)
 
         @override
         def set_timer_ns(

@@ -247,8 +247,8 @@ def test_a_damaged_latch_is_said_and_kept_beside_after_a_resume(say: Say, latch:
 
 
 BAD = {
-    "no command": ((), "expected one of --halt, --resume, --risk-state; see run_live.py --help"),
-    "two commands": (("--halt", "a", "--resume", "b"), "expected one of --halt, --resume, --risk-state"),
+    "no command": ((), "--halt, --resume, --risk-state; see run_live.py --help"),
+    "two commands": (("--halt", "a", "--resume", "b"), "--halt, --resume, --risk-state; see"),
     "a halt without a reason": (("--halt", " "), '--halt: was "", expected the reason, which is written down'),
     "a resume without a reason": (("--resume", ""), '--resume: was "", expected the reason, which is written down'),
 }

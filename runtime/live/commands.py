@@ -1,0 +1,117 @@
+"""What `run_live.py` does: check, or check and trade."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.console import Console
+
+from command_line import FAILED, STOPPED_BY_RISK
+from runtime.live.check_rows import print_rows
+from runtime.live.environment import Credentials, Environment
+from runtime.live.preflight import Preflight, check
+from runtime.live.prepare import PreparedLive, ledger_currency, prepare_live, require_credentials
+from runtime.live.run_folder import RunFolder
+from runtime.live.session import Session
+from runtime.live.state import StrategyStates
+from runtime.load_setup import load_setup
+from runtime.risk_commands import halting_on_signal
+
+REDIS_PASSWORD: Final = "BALLAST_REDIS_PASSWORD"
+
+
+@dataclass(frozen=True)
+class LiveRequest:
+    """
+    What the command line asks for.
+
+    Parameters
+    ----------
+    setup : Path
+        The setup file.
+    environment : Environment
+        Where.
+    overrides : tuple of str
+        `PATH=VALUE` each.
+    out : Path
+        The folder of results.
+    as_json : bool
+        Whether stdout gets JSON and nothing else.
+    fresh : bool
+        Whether strategies forget what earlier runs have kept.
+
+    """
+
+    setup: Path
+    environment: Environment
+    overrides: tuple[str, ...]
+    out: Path
+    as_json: bool = False
+    fresh: bool = False
+
+
+def run_check(request: LiveRequest) -> int:
+    """Print what was found; return 0 for go, 3 where a risk control alone says no, 1 for everything else."""
+    prepared = prepare_live(load_setup(request.setup, request.overrides), request.environment, Path.cwd())
+    found = check(prepared, request.out)
+    if request.as_json:
+        click.echo(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        _show(prepared, found, Console())
+    return _status(found)
+
+
+def trade(request: LiveRequest, credentials: Credentials | None = None) -> int:
+    """Check, and trade if nothing speaks against it; return the exit status."""
+    loaded = load_setup(request.setup, request.overrides)
+    prepared = prepare_live(loaded, request.environment, Path.cwd(), credentials)
+    require_credentials(prepared)
+    states = StrategyStates(prepared.state_folder)
+    if request.fresh:
+        states.forget()
+    states.read()
+    found = check(prepared, request.out)
+    _show(prepared, found, Console(stderr=True))
+    if not found.passed:
+        click.echo("not started: the check says no-go", err=True)
+        return _status(found)
+    currency = ledger_currency(loaded, [instrument.quote_currency.code for instrument in found.instruments])
+    folder = RunFolder(request.out, loaded.setup.name, loaded.setup.sha256())
+    with halting_on_signal(prepared.latch):
+        folder.say(banner(prepared))
+        status = Session(prepared, currency, folder, os.environ.get(REDIS_PASSWORD)).run()
+    folder.say(f"ended with exit status {status}: {folder.path}")
+    summary = folder.path / "summary.json"
+    if request.as_json and summary.exists():
+        click.echo(summary.read_text(encoding="utf-8"))
+    folder.close()
+    return status
+
+
+def banner(prepared: PreparedLive) -> str:
+    """Return what is going to be traded where, and within which limits."""
+    setup, venue = prepared.loaded.setup, prepared.venue
+    account = "spot" if venue.spot else f"USD-M futures at {prepared.leverage}x"
+    limits = "none"
+    if setup.risk is not None:
+        values = {key: value for key, value in setup.as_dict()["risk"].items() if key.startswith(("max_", "stop_"))}
+        limits = ", ".join(f"{key} {value}" for key, value in values.items() if value)
+    return (
+        f"{setup.name}: {venue.environment.value.upper()} at {venue.http}, {account}; "
+        f"{', '.join(setup.instruments)}; orders carry the tag {prepared.owner.tag}; limits: {limits}"
+    )
+
+
+def _show(prepared: PreparedLive, found: Preflight, console: Console) -> None:
+    title = f"{prepared.loaded.setup.name} on {prepared.venue.environment.value} ({prepared.venue.http})"
+    print_rows(found.rows, title, console)
+    console.print("[green]go[/]" if found.passed else "[bold red]no-go[/]")
+
+
+def _status(found: Preflight) -> int:
+    if found.passed:
+        return 0
+    return STOPPED_BY_RISK if found.halted_alone else FAILED

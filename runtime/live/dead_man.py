@@ -1,0 +1,55 @@
+"""The venue's own dead-man switch on futures: it cancels all orders of a symbol when it has heard nothing for long."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from runtime.live.account import BinanceAccount
+from runtime.live.rest import VenueError
+
+_BEATS_PER_COUNTDOWN: Final = 4
+
+
+class DeadManSwitch:
+    """
+    Winds the venue's countdown up again, four times in its length.
+
+    Parameters
+    ----------
+    account : BinanceAccount
+        A futures account.
+    symbols : sequence of str
+        What is traded.
+    countdown_secs : int
+        After so long without word the venue cancels.
+    say : callable
+        Tells the user.
+
+    """
+
+    def __init__(
+        self, account: BinanceAccount, symbols: Sequence[str], countdown_secs: int, say: Callable[[str], None]
+    ) -> None:
+        self._account = account
+        self._symbols = symbols
+        self._countdown_secs = countdown_secs
+        self._say = say
+
+    def arm(self) -> None:
+        """Start the countdown on every symbol; VenueError where the venue does not take it."""
+        for symbol in self._symbols:
+            self._account.count_down(symbol, self._countdown_secs * 1_000)
+
+    def disarm(self) -> None:
+        """End the countdown."""
+        for symbol in self._symbols:
+            self._account.count_down(symbol, 0)
+
+    async def run(self) -> None:
+        """Keep it from running out until cancelled."""
+        while True:
+            await asyncio.sleep(self._countdown_secs / _BEATS_PER_COUNTDOWN)
+            try:
+                await asyncio.to_thread(self.arm)
+            except VenueError as error:
+                self._say(f"the dead-man switch was not wound up: {error}")

@@ -1,0 +1,202 @@
+"""A prepared setup becomes a trading node: the same strategies, actors and limits as in a backtest."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from nautilus_trader.adapters.binance.common.enums import BinanceAccountType, BinanceEnvironment
+from nautilus_trader.adapters.binance.config import (
+    BinanceDataClientConfig,
+    BinanceExecClientConfig,
+    BinanceInstrumentProviderConfig,
+)
+from nautilus_trader.adapters.binance.factories import BinanceLiveDataClientFactory
+from nautilus_trader.cache.config import CacheConfig
+from nautilus_trader.common.config import DatabaseConfig, LoggingConfig
+from nautilus_trader.live.config import (
+    LiveDataEngineConfig,
+    LiveExecEngineConfig,
+    LiveRiskEngineConfig,
+    TradingNodeConfig,
+)
+from nautilus_trader.live.node import TradingNode
+from nautilus_trader.model.identifiers import InstrumentId, TraderId, Venue
+
+from actors.ledger import Ledger
+from messages import BALANCES_TOPIC
+from runtime.live.adapter import CarefulExecClientFactory
+from runtime.live.environment import Environment
+from runtime.live.loop_clock import clocks_on
+from runtime.live.prepare import PreparedLive, require_credentials
+from runtime.risk import RiskControls
+from runtime.system import SystemContext, add_parts
+
+CLIENT: Final = "BINANCE"
+
+ADAPTER_ENVIRONMENTS: Final = {
+    Environment.REAL: BinanceEnvironment.LIVE,
+    Environment.TESTNET: BinanceEnvironment.TESTNET,
+    Environment.DEMO: BinanceEnvironment.DEMO,
+    Environment.LOCAL: BinanceEnvironment.LIVE,
+}
+"""What the engine's adapter calls them."""
+
+_UNLIMITED_RATE: Final = "1000000/00:00:01"
+_LOG_FILE_BYTES: Final = 50_000_000
+_LOG_FILES: Final = 20
+_REDIS_PATIENCE_SECS: Final = 2
+
+
+@dataclass(frozen=True)
+class LiveSystem:
+    """A node that can run, with the parts of it that are watched and that the results are made of."""
+
+    node: TradingNode
+    ledger: Ledger
+    risk: RiskControls | None
+    instrument_ids: tuple[InstrumentId, ...]
+
+    @property
+    def exec_client(self) -> Any:
+        """The client that orders leave by."""
+        [client] = self.node.kernel.exec_engine.registered_clients
+        return self.node.kernel.exec_engine._clients[client]
+
+
+def build_node(
+    prepared: PreparedLive,
+    currency: str,
+    loop: asyncio.AbstractEventLoop,
+    log_folder: Path | None,
+    redis_password: str | None = None,
+) -> LiveSystem:
+    """
+    Return a node with its clients, strategies, actors, limits and ledger.
+
+    Parameters
+    ----------
+    prepared : PreparedLive
+        What is traded where.
+    currency : str
+        The currency that everything is valued in.
+    loop : AbstractEventLoop
+        The loop that it will run on.
+    log_folder : Path, optional
+        Where the engine's log goes; nowhere if None.
+    redis_password : str, optional
+        For the Redis of `live.redis`.
+
+    """
+    instrument_ids = tuple(InstrumentId.from_str(name) for name in prepared.loaded.setup.instruments)
+    with clocks_on(loop):
+        node = TradingNode(_node_config(prepared, log_folder, redis_password), loop)
+        node.add_data_client_factory(CLIENT, BinanceLiveDataClientFactory)
+        node.add_exec_client_factory(CLIENT, CarefulExecClientFactory)
+        node.build()
+        context = SystemContext(instrument_ids, currency, prepared.margin, prepared.latch)
+        parts = add_parts(node.kernel, prepared.loaded, context, _wiring(prepared))
+    msgbus = node.kernel.msgbus
+    msgbus.subscribe("events.account.*", lambda event: msgbus.publish(BALANCES_TOPIC, event.ts_event))
+    return LiveSystem(node, parts.ledger, parts.risk, instrument_ids)
+
+
+def _wiring(prepared: PreparedLive) -> dict[int, dict[str, Any]]:
+    """Say how positions are kept, as the simulated venue of a backtest does; and who adopts what is found."""
+    wiring: dict[int, dict[str, Any]] = {}
+    claimed: set[InstrumentId] = set()
+    for i, strategy in enumerate(prepared.loaded.strategies):
+        wiring[i] = {"oms_type": prepared.loaded.setup.backtest.oms_type}
+        traded = getattr(strategy.config, "instrument_id", None)
+        if prepared.settings.positions_at_start == "adopt" and traded is not None and traded not in claimed:
+            claimed.add(traded)
+            wiring[i]["external_order_claims"] = [traded]
+    return wiring
+
+
+def _node_config(prepared: PreparedLive, log_folder: Path | None, redis_password: str | None) -> TradingNodeConfig:
+    settings = prepared.settings
+    data, execution = _client_configs(prepared)
+    return TradingNodeConfig(
+        trader_id=TraderId(prepared.owner.trader_id),
+        logging=_logging(log_folder),
+        cache=CacheConfig(database=_database(settings.redis, redis_password)),
+        data_engine=LiveDataEngineConfig(graceful_shutdown_on_exception=True),
+        risk_engine=LiveRiskEngineConfig(
+            # The guard has the limits of the setup; the engine's 100 orders a second denies silently.
+            max_order_submit_rate=_UNLIMITED_RATE,
+            max_order_modify_rate=_UNLIMITED_RATE,
+            graceful_shutdown_on_exception=True,
+        ),
+        exec_engine=LiveExecEngineConfig(
+            # On spot the engine would trade the difference between a balance and its position with itself.
+            generate_missing_orders=not prepared.venue.spot,
+            filter_unclaimed_external_orders=True,
+            open_check_interval_secs=settings.reconcile_secs,
+            open_check_open_only=False,  # only then a lost fill is found
+            reconciliation_startup_delay_secs=2.0,
+            graceful_shutdown_on_exception=True,
+        ),
+        data_clients={CLIENT: data},
+        exec_clients={CLIENT: execution},
+        timeout_connection=30.0,
+        timeout_reconciliation=15.0,
+        timeout_portfolio=10.0,
+        timeout_disconnection=5.0,
+        timeout_post_stop=1.0,
+    )
+
+
+def _client_configs(prepared: PreparedLive) -> tuple[BinanceDataClientConfig, BinanceExecClientConfig]:
+    venue, keys = prepared.venue, require_credentials(prepared)
+    ids = frozenset(InstrumentId.from_str(name) for name in prepared.loaded.setup.instruments)
+    # With the same keys and provider both clients share one connection, and instruments know the account's fees.
+    common: dict[str, Any] = {
+        "venue": Venue(CLIENT),
+        "api_key": keys.key,
+        "api_secret": keys.secret,
+        "account_type": BinanceAccountType.SPOT if venue.spot else BinanceAccountType.USDT_FUTURES,
+        "environment": ADAPTER_ENVIRONMENTS[venue.environment],
+        "base_url_http": venue.http,
+        "instrument_provider": BinanceInstrumentProviderConfig(load_ids=ids),
+    }
+    data = BinanceDataClientConfig(base_url_ws=venue.market_ws, **common)
+    execution = BinanceExecClientConfig(
+        base_url_ws=venue.api_ws,
+        base_url_ws_stream=venue.user_ws,
+        use_position_ids=False,
+        recv_window_ms=prepared.settings.recv_window_ms,
+        log_rejected_due_post_only_as_warning=False,
+        **common,
+    )
+    return data, execution
+
+
+def _logging(folder: Path | None) -> LoggingConfig:
+    if folder is None:
+        return LoggingConfig(bypass_logging=True)
+    return LoggingConfig(
+        log_level="OFF",
+        log_level_file="INFO",
+        log_directory=str(folder),
+        log_file_name="engine",
+        log_file_max_size=_LOG_FILE_BYTES,
+        log_file_max_backup_count=_LOG_FILES,
+        log_colors=False,
+    )
+
+
+def _database(redis: str | None, password: str | None) -> DatabaseConfig | None:
+    if redis is None:
+        return None
+    host, _, port = redis.rpartition(":")
+    return DatabaseConfig(
+        host=host,
+        port=int(port),
+        password=password,
+        # The engine's own patience is 100 retries, silently.
+        connection_timeout=_REDIS_PATIENCE_SECS,
+        response_timeout=_REDIS_PATIENCE_SECS,
+        number_of_retries=1,
+        max_delay=1,
+    )

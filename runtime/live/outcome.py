@@ -1,0 +1,100 @@
+"""How a live run ends: what is written, and the exit status."""
+
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from reports.summary import RunFacts
+from runtime.live.node import LiveSystem
+from runtime.live.prepare import PreparedLive
+from runtime.live.run_folder import RunFolder
+from runtime.live.sweep import Swept
+from runtime.market_data import iso_time
+from runtime.results import versions, write_books
+from runtime.risk_report import risk_summary, stopped_by_risk
+
+DONE = 0
+FAILED = 1
+STOPPED_BY_RISK = 3
+LEFT_ON_VENUE = 4
+
+
+@dataclass(frozen=True)
+class RunTimes:
+    """When a run began, UNIX ns and on the monotonic clock."""
+
+    start_ns: int
+    monotonic: float
+
+    @classmethod
+    def now(cls) -> "RunTimes":
+        """Return the present."""
+        return cls(time.time_ns(), time.monotonic())
+
+
+def exit_status(swept: Swept, system: LiveSystem | None, failure: str | None) -> int:
+    """Return the exit status: what is left on the venue counts most, then a risk control, then a failure."""
+    if not swept.is_clean:
+        return LEFT_ON_VENUE
+    if system is not None and system.risk is not None and stopped_by_risk(system.risk):
+        return STOPPED_BY_RISK
+    return FAILED if failure is not None else DONE
+
+
+def write_outcome(
+    prepared: PreparedLive, system: LiveSystem, folder: RunFolder, times: RunTimes, ending: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Write the results that a backtest would write; return the summary, None where nothing was ever valued."""
+    if not system.ledger.is_open:
+        folder.say("no summary: the market was never heard of, so nothing could be valued")
+        return None
+    facts = _facts(prepared, system, folder, times, ending)
+    manifest = {
+        "run_id": folder.run_id,
+        "setup": prepared.loaded.setup.as_dict(),
+        "setup_sha256": prepared.loaded.setup.sha256(),
+        "environment": prepared.venue.environment.value,
+        "start": facts.start,
+        "end": facts.end,
+        "ending": ending,
+        "versions": versions(),
+        "command": ["run_live.py", *sys.argv[1:]],
+    }
+    return write_books(system.ledger, facts, manifest, folder.path)
+
+
+def _facts(
+    prepared: PreparedLive, system: LiveSystem, folder: RunFolder, times: RunTimes, ending: dict[str, Any]
+) -> RunFacts:
+    setup, cache = prepared.loaded.setup, system.node.cache
+    statuses = [order.status_string() for order in cache.orders()]
+    denied = statuses.count("DENIED")
+    instruments = [cache.instrument(instrument_id) for instrument_id in system.instrument_ids]
+    warnings = [] if ending["failure"] is None else [f"The run ended because {ending['failure']}."]
+    return RunFacts(
+        setup=setup.name,
+        description=setup.description,
+        run_id=folder.run_id,
+        start=iso_time(times.start_ns),
+        end=iso_time(int(datetime.now(UTC).timestamp()) * 1_000_000_000),
+        elapsed_s=time.monotonic() - times.monotonic,
+        events=system.node.kernel.data_engine.data_count,
+        orders=len(statuses) - denied,
+        denied=denied,
+        fees={
+            instrument.id.value: {
+                "maker_bps": float(instrument.maker_fee * 10_000),
+                "taker_bps": float(instrument.taker_fee * 10_000),
+            }
+            for instrument in instruments
+        },
+        fills_assumption="live",
+        fills_description=f"The venue's own fills ({prepared.venue.environment}).",
+        latency_ms=None,
+        synthetic=False,
+        reconstructed_quotes=False,
+        warnings=tuple(warnings),
+        risk=None if system.risk is None else risk_summary(system.risk, system.ledger),
+    )

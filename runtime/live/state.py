@@ -1,0 +1,70 @@
+"""What strategies keep over a restart, in a file that is replaced in one step: a kill leaves the last one whole."""
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+from nautilus_trader.trading.strategy import Strategy
+
+from bad_input import BadInput
+
+
+class StrategyStates:
+    """
+    The file with the state of each strategy, by its id.
+
+    Parameters
+    ----------
+    folder : Path
+        Where; it need not exist.
+
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "strategies.json"
+        self._written: bytes | None = None
+
+    def load(self, strategies: Iterable[Strategy]) -> dict[str, dict[str, str]]:
+        """Give each strategy what it has kept, and return it; BadInput as `read`."""
+        kept = self.read()
+        for strategy in strategies:
+            if mine := kept.get(strategy.id.value):
+                strategy.load({key: value.encode() for key, value in mine.items()})
+        return kept
+
+    def save(self, strategies: Iterable[Strategy]) -> None:
+        """Keep the state of each strategy, if it has changed."""
+        states = {strategy.id.value: strategy.on_save() for strategy in strategies}
+        texts = {name: {key: value.decode() for key, value in state.items()} for name, state in states.items() if state}
+        content = msgspec.json.format(msgspec.json.encode(texts), indent=2)
+        if texts and content != self._written:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self.file.parent, delete=False) as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(stream.name).replace(self.file)
+            self._written = content
+
+    def forget(self) -> None:
+        """Let every strategy start as if it had never run."""
+        self.file.unlink(missing_ok=True)
+
+    def read(self) -> dict[str, dict[str, str]]:
+        """
+        Return what the file says.
+
+        Raises
+        ------
+        BadInput
+            If it is damaged: nobody knows what the inventory was counted from.
+
+        """
+        try:
+            return msgspec.json.decode(self.file.read_bytes(), type=dict[str, dict[str, str]])
+        except FileNotFoundError:
+            return {}
+        except (OSError, msgspec.DecodeError) as error:
+            raise BadInput(f"cannot be read: {error}", file=self.file, hint="--fresh starts without it") from None
