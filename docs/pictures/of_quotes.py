@@ -44,6 +44,7 @@ class Held:
 
     lots: int
     is_spot: bool = False
+    target: Decimal | None = None
 
     def refresh(self) -> None:
         """Stay."""

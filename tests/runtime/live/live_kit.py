@@ -1,0 +1,171 @@
+"""`run_live.py` as its user starts it, against the local exchange; told what happens by the exchange's own faults."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from binance_double.double import BinanceDouble
+from binance_double.rules import Product
+from data_catalog.instruments import find_instrument
+
+PROJECT = Path(__file__).parents[3]
+SPOT = "NEXOUSDT.BINANCE"
+PERPETUAL = "BTCUSDT-PERP.BINANCE"
+
+SETUPS = {
+    "spot": """
+name: live_spot
+instruments: [NEXOUSDT.BINANCE]
+strategies:
+  - path: strategies.fixed_spread:FixedSpread
+    config: {instrument_id: NEXOUSDT.BINANCE, order_qty: 20, max_position: 200, half_spread_bps: 30}
+risk: {max_position_qty: {NEXOUSDT.BINANCE: 250}, max_data_age_secs: 3, max_rejections_per_window: 20}
+ledger: {interval_secs: 1}
+backtest: {starting_balances: [1_000 USDT]}
+live: {recv_window_ms: 1_000, reconcile_secs: 1, books_check_secs: 2, user_stream_timeout_secs: 20}
+""",
+    "perpetual": """
+name: live_perpetual
+instruments: [BTCUSDT-PERP.BINANCE]
+strategies:
+  - path: strategies.fixed_spread:FixedSpread
+    config: {instrument_id: BTCUSDT-PERP.BINANCE, order_qty: 0.01, max_position: 0.1, half_spread_bps: 5}
+risk: {max_position_qty: {BTCUSDT-PERP.BINANCE: 0.12}, max_data_age_secs: 3, max_rejections_per_window: 20}
+ledger: {interval_secs: 1}
+backtest: {starting_balances: [10_000 USDT], leverage: 20}
+live: {recv_window_ms: 1_000, reconcile_secs: 1, books_check_secs: 2, user_stream_timeout_secs: 20, dead_man_secs: 8}
+""",
+}
+MARKETS = {
+    "spot": (SPOT, Decimal("1.200"), Decimal("0.001")),
+    "perpetual": (PERPETUAL, Decimal("60000.0"), Decimal("10")),
+}
+
+
+def new_double() -> BinanceDouble:
+    """Return an exchange with one spot pair and one perpetual."""
+    instruments = [find_instrument(SPOT), find_instrument(PERPETUAL)]
+    balances = {"USDT": Decimal(10_000), "NEXO": Decimal(1_000)}
+    return BinanceDouble(instruments, balances, wallet={"USDT": Decimal(10_000)})
+
+
+class Live:
+    """A setup that is traded on a local exchange by a process of its own."""
+
+    def __init__(self, kind: str, double: BinanceDouble, folder: Path) -> None:
+        self.kind = kind
+        self.double = double
+        self.folder = folder
+        self.product = Product.SPOT if kind == "spot" else Product.FUTURES
+        self.instrument_id, self._price, self._tick = MARKETS[kind]
+        self._moves = 0
+        self.setup = folder / f"{kind}.yaml"
+        self.setup.write_text(SETUPS[kind])
+        self.process: subprocess.Popen[str] | None = None
+        self.move()
+
+    # -- The process --------------------------------------------------------------------------------------------------
+
+    def command(self, *arguments: str, key: Any = None) -> dict[str, Any]:
+        """Return what to start."""
+        key = key or self.double.key
+        url = self.double.addresses(self.product).http
+        return {
+            "args": [sys.executable, str(PROJECT / "run_live.py"), str(self.setup), *arguments]
+            + ["--set", f"live.local_url={url}", "--out", str(self.folder / "results")],
+            "env": {**os.environ, "BINANCE_LOCAL_API_KEY": key.key, "BINANCE_LOCAL_API_SECRET": key.secret},
+            "cwd": self.folder,
+            "text": True,
+        }
+
+    def start(self, *arguments: str, key: Any = None) -> "Live":
+        """Start trading."""
+        command = self.command("--local", *arguments, key=key)
+        self._errors = (self.folder / "stderr").open("w+")
+        self.process = subprocess.Popen(**command, stderr=self._errors, stdout=subprocess.DEVNULL)
+        return self
+
+    def until_quoting(self) -> "Live":
+        """Wait until both sides are quoted around the market of now."""
+        self.until(self.is_two_sided)
+        return self
+
+    def is_two_sided(self) -> bool:
+        """Return whether a bid and an ask stand around the mid."""
+        prices = {order.asked.side.value: order.asked.price for order in self.orders()}
+        return len(prices) == 2 and prices["BUY"] < self._mid < prices["SELL"]
+
+    def orders(self) -> list[Any]:
+        """Return what is open at the exchange."""
+        return self.double.open_orders(self.product)
+
+    def until(self, condition: Callable[[], Any], seconds: float = 40.0) -> None:
+        """Let the market speak until the condition holds."""
+        end = time.monotonic() + seconds
+        while not condition():
+            running = self.process is None or self.process.poll() is None
+            assert running or condition(), f"the process ended: {self.errors()[-3000:]}"
+            assert time.monotonic() < end, f"did not happen in {seconds} s: {self.errors()[-3000:]}"
+            self.speak()
+            time.sleep(0.05)
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Ask for the end, and return the exit status."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self, seconds: float = 60.0) -> int:
+        """Wait for the end, and return the exit status."""
+        assert self.process is not None
+        return self.process.wait(seconds)
+
+    def kill(self) -> None:
+        """Leave nothing running after a test that failed."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    # -- The market ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _mid(self) -> Decimal:
+        return self._price + self._tick
+
+    def speak(self) -> None:
+        """Say the market's touch again, with another size."""
+        self._moves += 1
+        bid, ask = self._price, self._price + 2 * self._tick
+        self.double.quote(self.instrument_id, str(bid), str(ask), str(100 + self._moves % 7), "100")
+
+    def move(self, ticks: int = 0) -> None:
+        """Move the market."""
+        self._price += ticks * self._tick
+        self.speak()
+
+    # -- What it leaves -----------------------------------------------------------------------------------------------
+
+    @property
+    def run(self) -> Path:
+        """The folder of the last run."""
+        return sorted((self.folder / "results" / f"live_{self.kind}").iterdir())[-1]
+
+    def errors(self) -> str:
+        """Return what the user was told so far."""
+        self._errors.flush()
+        return Path(self._errors.name).read_text()
+
+    def fills(self) -> list[dict[str, Any]]:
+        """Return the fills that the process has written down."""
+        return [json.loads(line) for line in (self.run / "fills.jsonl").read_text().splitlines()]
+
+    def summary(self) -> dict[str, Any]:
+        """Return the summary of the last run."""
+        return json.loads((self.run / "summary.json").read_text())

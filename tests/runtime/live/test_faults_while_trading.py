@@ -1,0 +1,167 @@
+"""One run on each product, through everything that can go wrong while it trades; each fault leaves it quoting."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="module", params=["spot", "perpetual"])
+def live(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Any]:
+    from tests.runtime.live.live_kit import Live, new_double
+
+    with new_double() as double:
+        live = Live(request.param, double, Path(tmp_path_factory.mktemp("live"))).start()
+        try:
+            yield live.until_quoting()
+            live.double.faults.clear()
+            live.until_quoting()
+            assert live.stop() == 0
+            assert not live.orders()
+            _books_agree(live)
+        finally:
+            live.kill()
+
+
+def _books_agree(live: Any) -> None:
+    """Hold the equity of the summary against the exchange's own account, to the cent."""
+    venue = live.double.venue(live.instrument_id)
+    summary = live.summary()
+    if live.kind == "spot":
+        balances = {asset: balance.total for asset, balance in venue.account.balances.items()}
+        equity = balances["USDT"] + balances["NEXO"] * live._mid
+    else:
+        equity = venue.account.wallet["USDT"] + venue.account.position("BTCUSDT", "BOTH").unrealised(live._mid)
+    assert Decimal(repr(summary["equity_end"])) == pytest.approx(equity, abs=Decimal("0.005"))
+    assert len(live.fills()) == summary["fills"]
+
+
+def fill(live: Any, side: str) -> str:
+    """Fill our order of one side and return its name."""
+    [order] = [order for order in live.orders() if order.asked.side.value == side]
+    live.double.fill(order.asked.client_order_id)
+    return order.asked.client_order_id
+
+
+def was_filled(live: Any, order_id: str) -> bool:
+    return any(row["client_order_id"] == order_id for row in live.fills())
+
+
+def test_quotes_follow_the_market_and_fills_are_booked(live: Any) -> None:
+    order_id = fill(live, "BUY")
+
+    live.until(lambda: was_filled(live, order_id))
+    live.move(3)
+    live.until_quoting()
+
+
+def test_an_order_that_a_server_error_hides_is_found(live: Any) -> None:
+    live.double.faults.answer("submit", 503, processed=True, times=1)
+
+    order_id = fill(live, "SELL")
+
+    live.until(lambda: was_filled(live, order_id))
+    live.until_quoting()
+    live.move(2)
+    live.until_quoting()
+
+
+def test_an_order_without_any_answer_is_found(live: Any) -> None:
+    live.double.faults.drop("submit", processed=True)
+
+    fill(live, "BUY")
+
+    live.until_quoting()
+
+
+def test_an_order_that_never_arrived_is_sent_again(live: Any) -> None:
+    live.double.faults.drop("submit")
+
+    fill(live, "SELL")
+
+    live.until_quoting()
+
+
+@pytest.mark.parametrize(("status", "code"), [(429, -1003), (400, -1021), (400, -1013), (400, -2010), (400, -1015)])
+def test_a_refused_order_is_tried_again(live: Any, status: int, code: int) -> None:
+    live.double.faults.answer("submit", status, code, times=1)
+
+    fill(live, "BUY")
+
+    live.until_quoting()
+
+
+def test_a_refused_cancellation_is_tried_again(live: Any) -> None:
+    live.double.faults.answer("cancel", 503, times=2)
+
+    live.move(5)
+
+    live.until_quoting()
+
+
+def test_a_fill_without_word_is_brought_in_with_its_fee(live: Any) -> None:
+    live.double.faults.lose_events("TRADE", times=1)
+
+    order_id = fill(live, "SELL")
+
+    live.until(lambda: was_filled(live, order_id))
+    [row] = [row for row in live.fills() if row["client_order_id"] == order_id]
+    assert Decimal(row["commission"].split()[0]) > 0
+    live.until_quoting()
+
+
+def test_a_fill_that_is_told_twice_counts_once(live: Any) -> None:
+    live.double.faults.duplicate_events("TRADE", times=1)
+
+    order_id = fill(live, "BUY")
+
+    live.until(lambda: was_filled(live, order_id))
+    live.until_quoting()
+    assert sum(row["client_order_id"] == order_id for row in live.fills()) == 1
+
+
+def test_nonsense_is_survived(live: Any) -> None:
+    for text in ("{", '{"stream":"unknown","data":{"e":"surprise"}}', '{"e":"surprise"}'):
+        live.double.send_market_text(text)
+        live.double.send_user_text(text)
+
+    live.move(-3)
+
+    live.until_quoting()
+
+
+def test_quotes_are_pulled_from_a_silent_market(live: Any) -> None:
+    live.double.faults.market_silent = True
+    live.until(lambda: not live.orders())
+    live.double.faults.market_silent = False
+
+    live.until_quoting()
+
+
+def test_a_crossed_market_is_not_quoted_into(live: Any) -> None:
+    before = len(live.fills())
+    live.double.quote(live.instrument_id, str(live._mid * 2), str(live._mid))
+    live.until_quoting()
+
+    assert len(live.fills()) == before
+
+
+def test_a_lost_user_stream_with_a_refused_logon_comes_back(live: Any) -> None:
+    live.double.faults.refuse_logons(1)
+    live.double.disconnect_users()
+
+    live.until(lambda: "are heard again" in live.errors())
+    live.until_quoting()
+    order_id = fill(live, "SELL")
+    live.until(lambda: was_filled(live, order_id))
+
+
+def test_a_restart_of_the_exchange_is_survived(live: Any) -> None:
+    live.double.restart()
+
+    live.until_quoting()
+    order_id = fill(live, "BUY")
+    live.until(lambda: was_filled(live, order_id))
+    live.until_quoting()
