@@ -44,9 +44,13 @@ live: {recv_window_ms: 1_000, reconcile_secs: 1, books_check_secs: 2, user_strea
 """,
 }
 MARKETS = {
-    "spot": (SPOT, Decimal("1.200"), Decimal("0.001")),
-    "perpetual": (PERPETUAL, Decimal("60000.0"), Decimal("10")),
+    "spot": (SPOT, Decimal("1.200"), Decimal("0.001"), Decimal("0.0030")),
+    "perpetual": (PERPETUAL, Decimal("60000.0"), Decimal("10"), Decimal("0.0005")),
 }
+"""Instrument, best bid, how far a move goes, and the half spread of the setup."""
+
+_QUIET_LOOKS = 6
+_LOOKS_PER_MOVE = 12
 
 
 def new_double() -> BinanceDouble:
@@ -64,8 +68,9 @@ class Live:
         self.double = double
         self.folder = folder
         self.product = Product.SPOT if kind == "spot" else Product.FUTURES
-        self.instrument_id, self._price, self._tick = MARKETS[kind]
+        self.instrument_id, self._price, self._tick, self._half_spread = MARKETS[kind]
         self._moves = 0
+        self._stderr = folder / "stderr"
         self.setup = folder / f"{kind}.yaml"
         self.setup.write_text(SETUPS[kind])
         self.process: subprocess.Popen[str] | None = None
@@ -77,9 +82,9 @@ class Live:
         """Return what to start."""
         key = key or self.double.key
         url = self.double.addresses(self.product).http
+        where = ("--set", f"live.local_url={url}", "--out", str(self.folder / "results"))
         return {
-            "args": [sys.executable, str(PROJECT / "run_live.py"), str(self.setup), *arguments]
-            + ["--set", f"live.local_url={url}", "--out", str(self.folder / "results")],
+            "args": [sys.executable, str(PROJECT / "run_live.py"), str(self.setup), *arguments, *where],
             "env": {**os.environ, "BINANCE_LOCAL_API_KEY": key.key, "BINANCE_LOCAL_API_SECRET": key.secret},
             "cwd": self.folder,
             "text": True,
@@ -88,19 +93,29 @@ class Live:
     def start(self, *arguments: str, key: Any = None) -> "Live":
         """Start trading."""
         command = self.command("--local", *arguments, key=key)
-        self._errors = (self.folder / "stderr").open("w+")
-        self.process = subprocess.Popen(**command, stderr=self._errors, stdout=subprocess.DEVNULL)
+        with self._stderr.open("w") as errors:
+            self.process = subprocess.Popen(**command, stderr=errors, stdout=subprocess.DEVNULL)
         return self
 
     def until_quoting(self) -> "Live":
-        """Wait until both sides are quoted around the market of now."""
-        self.until(self.is_two_sided)
+        """Wait until one bid and one ask stand quietly where the maker of the setup wants them."""
+        self._quiet: tuple[int, set[str]] = (0, set())
+        self.until(self._is_quiet)
         return self
 
-    def is_two_sided(self) -> bool:
-        """Return whether a bid and an ask stand around the mid."""
-        prices = {order.asked.side.value: order.asked.price for order in self.orders()}
-        return len(prices) == 2 and prices["BUY"] < self._mid < prices["SELL"]
+    def _is_quiet(self) -> bool:
+        orders = self.orders()
+        names = {order.asked.client_order_id for order in orders}
+        looks, before = self._quiet
+        self._quiet = (looks + 1 if names == before and self._is_two_sided(orders) else 0, names)
+        return looks >= _QUIET_LOOKS
+
+    def _is_two_sided(self, orders: list[Any]) -> bool:
+        distances = {order.asked.side.value: order.asked.price / self._mid - 1 for order in orders}
+        wanted = {"BUY": -self._half_spread, "SELL": self._half_spread}
+        return len(orders) == 2 and all(
+            side in distances and abs(distances[side] - wanted[side]) < Decimal("0.001") for side in wanted
+        )
 
     def orders(self) -> list[Any]:
         """Return what is open at the exchange."""
@@ -137,13 +152,14 @@ class Live:
 
     @property
     def _mid(self) -> Decimal:
-        return self._price + self._tick
+        return self._bid + self._tick
 
     def speak(self) -> None:
-        """Say the market's touch again, with another size."""
+        """Say the market's touch again, with another size; now and then it moves a little there or back."""
         self._moves += 1
-        bid, ask = self._price, self._price + 2 * self._tick
-        self.double.quote(self.instrument_id, str(bid), str(ask), str(100 + self._moves % 7), "100")
+        self._bid = self._price + self._moves // _LOOKS_PER_MOVE % 2 * self._tick
+        ask = self._bid + 2 * self._tick
+        self.double.quote(self.instrument_id, str(self._bid), str(ask), str(100 + self._moves % 7), "100")
 
     def move(self, ticks: int = 0) -> None:
         """Move the market."""
@@ -159,8 +175,7 @@ class Live:
 
     def errors(self) -> str:
         """Return what the user was told so far."""
-        self._errors.flush()
-        return Path(self._errors.name).read_text()
+        return self._stderr.read_text()
 
     def fills(self) -> list[dict[str, Any]]:
         """Return the fills that the process has written down."""
