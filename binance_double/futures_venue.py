@@ -52,6 +52,7 @@ class FuturesVenue(Venue):
     """
 
     product = Product.FUTURES
+    prevention = "EXPIRED"
 
     def __init__(self, rules: Iterable[Rules], clock: Clock, wallet: Mapping[str, Decimal]) -> None:
         super().__init__(rules, clock)

@@ -88,11 +88,12 @@ class Replay:
         double.at_stop(self._close)
         self._task: asyncio.Task[None] | None = None
         self._finished = threading.Event()
+        self._error: BaseException | None = None
         self.progress = Progress()
 
     @property
     def finished(self) -> bool:
-        """Whether all of it was played."""
+        """Whether it has come to its end."""
         return self._finished.is_set()
 
     def step(self, events: int = 1) -> int:
@@ -104,13 +105,16 @@ class Replay:
 
         def begin() -> None:
             self._task = asyncio.get_running_loop().create_task(self._run())
+            self._task.add_done_callback(self._ended)
 
         self._double.call(begin)
 
     def wait(self, seconds: float) -> None:
-        """Wait until all of it was played, and raise TimeoutError if that takes longer."""
+        """Wait until all of it was played, and raise TimeoutError if that takes longer, or what made it end."""
         if not self._finished.wait(seconds):
             raise TimeoutError(f"the replay has come to {self.progress.time_ns} ns in {seconds} s")
+        if self._error is not None:
+            raise self._error
 
     def stop(self) -> None:
         """Stop playing; it can be started again where it stopped."""
@@ -138,7 +142,11 @@ class Replay:
                     await asyncio.sleep(wait)
             if self._play_next(1) and self.progress.events % _ROWS_AT_ONCE == 0:
                 await asyncio.sleep(0)
-        self._finished.set()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            self._error = task.exception()
+            self._finished.set()
 
     def _play_next(self, events: int) -> int:
         played = 0

@@ -115,7 +115,7 @@ class FuturesRest:
             Route("all_orders", "GET", f"{api}/allOrders", 5, signed, self.all_orders),
             Route("trades", "GET", f"{api}/userTrades", 5, signed, self.trades),
             Route("query_order", "GET", f"{api}/order", 1, signed, self.query_order),
-            Route("submit", "POST", f"{api}/order", 1, trade, self.submit),
+            Route("submit", "POST", f"{api}/order", 0, trade, self.submit),
             Route("modify", "PUT", f"{api}/order", 1, trade, self.modify),
             Route("cancel", "DELETE", f"{api}/order", 1, trade, self.cancel),
             Route("cancel_batch", "DELETE", f"{api}/batchOrders", 1, trade, self.cancel_batch),

@@ -31,6 +31,7 @@ class SpotVenue(Venue):
     """
 
     product = Product.SPOT
+    prevention = "TRADE_PREVENTION"
 
     def __init__(self, rules: Iterable[Rules], clock: Clock, balances: Mapping[str, Decimal]) -> None:
         super().__init__(rules, clock)

@@ -39,6 +39,8 @@ class Venue(ABC):
     """
 
     product: Product
+    prevention: str
+    """The execution type of an order that ends because it would trade with another of the same account."""
 
     def __init__(self, rules: Iterable[Rules], clock: Clock) -> None:
         self.rules = {one.symbol: one for one in rules}
@@ -230,7 +232,7 @@ class Venue(ABC):
             return
         reach = taken[-1][0] if complete else limit
         for own in self.resting[asked.symbol].crossed_by(asked.side, reach):
-            self._close(own, "EXPIRED_IN_MATCH", "TRADE_PREVENTION")
+            self._close(own, "EXPIRED_IN_MATCH", self.prevention)
         for price, quantity in taken:
             allowed = min(quantity, self._may_fill(order))
             if not allowed:
