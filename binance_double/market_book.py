@@ -25,13 +25,17 @@ class MarketBook:
     def __init__(self, tick: Decimal) -> None:
         self._tick = tick
         self._levels: dict[Side, dict[Decimal, Decimal]] = {Side.BUY: {}, Side.SELL: {}}
+        self._taken = dict.fromkeys(Side, ZERO)
         self._top_only = True
         self.update_id = 0
         self.last_price: Decimal | None = None
 
     def quote(self, bid: Decimal, ask: Decimal, bid_size: Decimal, ask_size: Decimal) -> None:
-        """Replace a market known by its quotes."""
-        self._levels = {Side.BUY: {bid: bid_size}, Side.SELL: {ask: ask_size}}
+        """Move a market known by its quotes; what was taken of a price is not there again while the price stands."""
+        for side, price, size in ((Side.BUY, bid, bid_size), (Side.SELL, ask, ask_size)):
+            stands = self._top_only and price in self._levels[side]
+            self._taken[side] = min(self._taken[side], size) if stands else ZERO
+            self._levels[side] = {price: size - self._taken[side]}
         self._top_only = True
         self.update_id += 1
 
@@ -91,10 +95,12 @@ class MarketBook:
         return taken
 
     def take(self, side: Side, price: Decimal, quantity: Decimal) -> None:
-        """Remove liquidity of a side until the market's next update; an emptied level stays as the market's price."""
+        """Remove liquidity of a level that the market shows; an emptied one stays as the market's price."""
         levels = self._levels[side]
         if price in levels:
-            levels[price] = max(ZERO, levels[price] - quantity)
+            part = min(quantity, levels[price])
+            levels[price] -= part
+            self._taken[side] += part
 
     def _known(self, side: Side) -> list[tuple[Decimal, Decimal]]:
         return sorted(self._levels[side].items(), reverse=side is Side.BUY)

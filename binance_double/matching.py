@@ -1,4 +1,8 @@
-"""How our resting orders meet the replayed market: in the queue, and no event fills more than its size."""
+"""
+How our resting orders meet the replayed market: in the queue, and no event fills more than its size.
+
+The rules are those of a backtest that assumes a queue, written a second time: a test holds one against the other.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,6 +34,7 @@ class RestingOrders:
     def __init__(self, book: MarketBook) -> None:
         self._book = book
         self._orders: list[Order] = []
+        self._last_best: dict[Side, Decimal] = {}
 
     def __iter__(self) -> Iterator[Order]:
         return iter(list(self._orders))
@@ -38,8 +43,13 @@ class RestingOrders:
         return len(self._orders)
 
     def add(self, order: Order) -> None:
-        """Let an order rest behind what the market shows at its price."""
-        order.queue_ahead = self._book.size_at(order.asked.side, order.asked.price)
+        """Let an order rest behind what the market shows at its price, and behind our own orders there."""
+        asked = order.asked
+        shown = self._book.size_at(asked.side, asked.price)
+        mine = [
+            o.queue_ahead or ZERO for o in self._orders if (o.asked.side, o.asked.price) == (asked.side, asked.price)
+        ]
+        order.queue_ahead = None if shown is None else max([shown, *mine]) if shown else ZERO
         self._orders.append(order)
 
     def remove(self, order: Order) -> None:
@@ -66,12 +76,12 @@ class RestingOrders:
         for order in self._by_price(aggressor.opposite):
             if _beyond(order, price):
                 break
-            ahead = ZERO if order.asked.price != price else order.queue_ahead
-            if ahead is None:
+            if order.asked.price != price:
+                order.queue_ahead = ZERO
+            if order.queue_ahead is None:
                 continue  # the market has not shown this level yet: how much stands before the order is not known
-            quantity = min(order.leaves, max(ZERO, size - ahead))
-            if order.asked.price == price:
-                order.queue_ahead = max(ZERO, ahead - size)
+            quantity = min(order.leaves, max(ZERO, size - order.queue_ahead))
+            order.queue_ahead = max(ZERO, order.queue_ahead - size)
             if quantity:
                 matches.append(Match(order, quantity))
                 size -= quantity
@@ -79,14 +89,32 @@ class RestingOrders:
 
     def on_update(self) -> list[Match]:
         """Follow the queues after a change of the market, and return what it fills by crossing our prices."""
-        for order in self._orders:
-            shown = self._book.size_at(order.asked.side, order.asked.price)
-            if shown is not None:
-                order.queue_ahead = shown if order.queue_ahead is None else min(order.queue_ahead, shown)
         matches: list[Match] = []
-        for side in (Side.BUY, Side.SELL):
+        for side in Side:
+            self._follow(side)
+        for side in Side:
             matches += self._crossed_by_market(side)
         return matches
+
+    def _follow(self, side: Side) -> None:
+        """
+        Follow the queues of a side.
+
+        Nobody stands before an order that is better than the market; who was there when the market came does. That
+        somebody in the queue cancels is not known, so it does not happen while the price stands.
+        """
+        best = self._book.best(side)
+        left = best is not None and (last := self._last_best.get(side)) is not None and (best - last) * side.sign < 0
+        for order in self._orders:
+            shown = self._book.size_at(side, order.asked.price)
+            if order.asked.side is not side or shown is None:
+                continue
+            if order.queue_ahead is None or not shown:
+                order.queue_ahead = shown
+            elif left and order.asked.price == best:
+                order.queue_ahead = min(order.queue_ahead, shown)
+        if best is not None:
+            self._last_best[side] = best
 
     def _crossed_by_market(self, side: Side) -> list[Match]:
         matches: list[Match] = []

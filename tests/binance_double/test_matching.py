@@ -70,12 +70,21 @@ def test_a_trade_at_the_price_fills_what_stood_before_first(spot: SpotVenue) -> 
     assert order.status == "FILLED"
 
 
-def test_the_queue_is_never_longer_than_what_the_market_shows(spot: SpotVenue) -> None:
+def test_that_somebody_in_front_cancels_is_not_known(spot: SpotVenue) -> None:
     order = limit(spot, Side.BUY, "10.00", "3")
     spot.on_quote(SYMBOL, D("10.00"), D("10.02"), D(1), D(5))
-    spot.on_quote(SYMBOL, D("10.00"), D("10.02"), D(50), D(5))
-    spot.on_trade(SYMBOL, D("10.00"), D(2), Side.SELL)
-    assert order.executed == 1
+    assert order.queue_ahead == 5
+    spot.on_quote(SYMBOL, D("10.01"), D("10.02"), D(1), D(5))
+    spot.on_quote(SYMBOL, D("10.00"), D("10.02"), D(2), D(5))
+    assert order.queue_ahead == 2, "when the market comes back, no more stands there than it shows"
+    spot.on_quote(SYMBOL, D("9.99"), D("10.02"), D(2), D(5))
+    assert order.queue_ahead == 0, "and nobody once it has left"
+
+
+def test_who_was_not_first_waits_behind_own_orders_too(spot: SpotVenue) -> None:
+    limit(spot, Side.BUY, "10.00", "3")
+    spot.on_quote(SYMBOL, D("10.00"), D("10.02"), D(1), D(5))
+    assert limit(spot, Side.BUY, "10.00", "3").queue_ahead == 5
 
 
 def test_who_improves_the_market_is_first(spot: SpotVenue) -> None:
@@ -116,6 +125,10 @@ def test_a_quote_that_crosses_fills_what_it_shows_once(spot: SpotVenue) -> None:
     spot.on_quote(SYMBOL, D("9.98"), D("9.99"), D(5), D(4))
     assert (first.executed, second.executed) == (3, 1)
     assert first.average_price == D("10.01"), "a maker trades at its own price"
+    spot.on_quote(SYMBOL, D("9.98"), D("9.99"), D(5), D(4))
+    assert second.executed == 1, "what it shows counts once while the price stands"
+    spot.on_quote(SYMBOL, D("9.98"), D("10.00"), D(5), D(4))
+    assert second.executed == 5
 
 
 def test_who_takes_more_than_the_top_walks_further_levels(spot: SpotVenue) -> None:
