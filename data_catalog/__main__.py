@@ -13,6 +13,7 @@ COMMANDS = {
     "check": ("data_catalog.commands.check", "Check the data for gaps, disorder and nonsense."),
     "calibrate": ("data_catalog.commands.calibrate", "Estimate volatility, flow and costs for a maker's setup."),
     "screen": ("data_catalog.commands.screen", "Find pairs whose prices keep together, for a pairs setup."),
+    "universe": ("data_catalog.commands.universe", "Name the most traded pairs, for a portfolio's setup."),
     "list": ("data_catalog.commands.list_contents", "List what the catalog holds."),
 }
 
