@@ -105,8 +105,8 @@ class Destination:
         The folder that they are downloaded to.
     catalog : Path
         The catalog.
-    quotes_from_trades : bool
-        Whether quotes are rebuilt from the trades.
+    rebuilding : Rebuilding, optional
+        How quotes are rebuilt: from trades or at the closes of bars, which need nothing of another file.
     replace : bool
         Whether stored files of other sources that overlap are replaced.
     keep : bool
@@ -116,7 +116,7 @@ class Destination:
 
     downloads: Path
     catalog: Path
-    quotes_from_trades: bool = False
+    rebuilding: Rebuilding | None = None
     replace: bool = False
     keep: bool = False
 
@@ -128,16 +128,16 @@ def plan_against(request: Request, destination: Destination) -> tuple[Plan, set[
     Raises
     ------
     BadInput
-        If the catalog holds data of other sources in the same time, or quotes are to be rebuilt from something else
-        than trades.
+        If the catalog holds data of other sources in the same time, or quotes are to be rebuilt from what is not
+        downloaded.
 
     """
-    data_types = [DATA_TYPES[request.like.kind]]
-    if destination.quotes_from_trades:
-        if data_types != ["trades"]:
-            raise BadInput(f"{request.like.kind} are not trades", key="--quotes-from-trades")
-        data_types.append("quotes")
-    stored = [stored_files(destination.catalog, data_type, request.identifier) for data_type in data_types]
+    data_type, rebuilding = DATA_TYPES[request.like.kind], destination.rebuilding
+    stored = [stored_files(destination.catalog, data_type, request.identifier)]
+    if rebuilding is not None:
+        if data_type != rebuilding.source:
+            raise BadInput(f"{request.like.kind} are not {rebuilding.source}", key=rebuilding.option)
+        stored.append(stored_files(destination.catalog, "quotes", str(request.instrument.id)))
     sources = set.intersection(*({source for file in files for source in file.sources} for files in stored))
     plan = request.plan({source.name for source in sources})
     if not destination.replace:
@@ -226,7 +226,7 @@ def import_fetched(
             request.instrument,
             destination.catalog,
             progress.on_imported,
-            rebuilding=Rebuilding("trades") if destination.quotes_from_trades else None,
+            rebuilding=destination.rebuilding,
             replace=destination.replace,
         )
         if not destination.keep:

@@ -21,6 +21,7 @@ from data_catalog.archive.plan import Files, missing_lines
 from data_catalog.archive.progress import DownloadProgress
 from data_catalog.importer import Imported
 from data_catalog.instruments import find_instrument
+from data_catalog.rebuilt_quotes.rebuilding import chosen_rebuilding
 from data_catalog.store.origin import Source
 
 EXAMPLE = """
@@ -84,6 +85,13 @@ class Outcome:
 @click.option("--no-import", is_flag=True, help="Download only.")
 @click.option("--keep", is_flag=True, help="Keep the downloaded files after the import.")
 @click.option("--quotes-from-trades", is_flag=True, help="Rebuild best bid and ask from the trades.")
+@click.option("--quotes-from-closes", is_flag=True, help="Make one quote at the close of each bar, --spread-bps wide.")
+@click.option(
+    "--spread-bps",
+    type=click.FloatRange(min=0, max=1000),
+    metavar="X",
+    help="The spread of quotes from closes, in basis points of the price.",
+)
 @click.option("--replace", is_flag=True, help="Replace stored files that overlap with the new ones.")
 @click.option("--allow-missing", is_flag=True, help="Exit with status 0 even if the archive lacks some files.")
 @click.option(
@@ -107,6 +115,8 @@ def command(
     no_import: bool,
     keep: bool,
     quotes_from_trades: bool,
+    quotes_from_closes: bool,
+    spread_bps: float | None,
     replace: bool,
     allow_missing: bool,
     exchange_info: Path | None,
@@ -118,6 +128,7 @@ def command(
     checksums; a download that was interrupted goes on where it stopped, and what the catalog has already is not
     downloaded again. Exit status 1 if a file is missing or failed; the others are imported all the same.
     """
+    rebuilding = chosen_rebuilding({"trades": quotes_from_trades, "closes": quotes_from_closes}, None, spread_bps)
     request = check_request(
         find_instrument(instrument_id, exchange_info),
         kind,
@@ -128,7 +139,7 @@ def command(
         files=files,
     )
     _check_url(base_url)
-    destination = None if no_import else Destination(downloads, catalog, quotes_from_trades, replace, keep)
+    destination = None if no_import else Destination(downloads, catalog, rebuilding, replace, keep)
     outcome = _carry_out(request, destination, Connection(base_url.rstrip("/"), downloads, parallel))
     _echo_files(outcome)
     _echo_rows(outcome.imported, catalog)

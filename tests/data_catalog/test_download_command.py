@@ -89,6 +89,17 @@ def files_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
+def test_quotes_at_the_closes_of_klines_go_with_them_and_are_not_downloaded_again(run, archive, tmp_path):
+    options = (*KLINES, "--quotes-from-closes", "--spread-bps", "10")
+    first = run(*options)
+
+    assert first.exit_code == 0
+    assert np.array_equal(times(tmp_path / "catalog", "quote_tick"), times(tmp_path / "catalog", "bar"))
+    asked = sum(archive.times_asked(path) for path in archive.paths)
+    assert "7 in the catalog already" in run(*options).output
+    assert sum(archive.times_asked(path) for path in archive.paths) == asked
+
+
 def test_a_week_of_klines_goes_into_the_catalog(run, tmp_path):
     result = run(*KLINES)
     assert result.exit_code == 0
