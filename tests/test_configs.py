@@ -23,9 +23,22 @@ PRICES = {
     "IOTABTC.BINANCE": 0.000034,
     "BTCUSDT.BINANCE": 61_000.0,
     "BTCUSDT-PERP.BINANCE": 61_000.0,
+    "ETHUSDT.BINANCE": 3_000.0,
+    "SOLUSDT.BINANCE": 150.0,
+    "AVAXUSDT.BINANCE": 40.0,
+    "DOTUSDT.BINANCE": 9.0,
+    "ATOMUSDT.BINANCE": 11.0,
+    "FILUSDT.BINANCE": 60.0,
     "SYNUSDT-PERP.BINANCE": 100.0,
 }
+EVERY_MINUTE = [
+    "strategies[0].config.check_interval_secs=60",
+    "strategies[0].config.lookback=5",
+    "strategies[0].config.reweight_interval_secs=60",
+]
 QUICKER = {
+    "portfolio_majors": EVERY_MINUTE,
+    "seed_001_threshold_rebalance": EVERY_MINUTE,
     "seed_000_rebalancing_maker": [
         "strategies[0].config.volatility_spread_factor=0",
         "strategies[0].config.requote_threshold_bps=40",
@@ -56,6 +69,8 @@ LIMITS_OF_EVERY_SETUP = (
     "max_fills_per_window",
     "max_rejections_per_window",
 )
+
+MAKERS = [config for config in CONFIGS if "max_position:" in config.read_text()]
 
 every_config = pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 
@@ -108,7 +123,8 @@ def test_carries_limits_that_its_venue_and_its_positions_ask_for(config: Path) -
     futures = setup.instruments[0].endswith("-PERP.BINANCE")
     assert setup.risk.max_orders_per_10s < (300 if futures else 100)
     assert (setup.risk.max_leverage is not None) == futures
-    assert setup.risk.max_drawdown_pct <= (4 if "rebalancing" not in config.stem else 30)
+    holds_coins = any(word in config.stem for word in ("rebalanc", "portfolio"))
+    assert setup.risk.max_drawdown_pct <= (50 if holds_coins else 4)
 
 
 @every_config
@@ -133,7 +149,7 @@ def test_a_setup_runs_trades_and_keeps_exact_books(config: Path, catalog: Path) 
     assert all(fill.fee > 0 for fill in run.ledger.fills)
 
 
-@every_config
+@pytest.mark.parametrize("config", MAKERS, ids=lambda path: path.stem)
 def test_a_setup_keeps_its_inventory_limit(config: Path, catalog: Path) -> None:
     loaded = load_on(config, catalog)
 
