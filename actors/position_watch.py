@@ -69,6 +69,9 @@ class PositionWatch(Actor):
     def _on_fill(self, event: OrderFilled) -> None:
         quantity = event.last_qty.as_decimal()
         signed = quantity if event.order_side == OrderSide.BUY else -quantity
+        base = self.cache.instrument(event.instrument_id).base_currency
+        if event.commission is not None and event.commission.currency == base:
+            signed -= event.commission.as_decimal()  # spot: taken from the base asset, and so from the position
         self._stop_of(event.strategy_id.value, event.instrument_id).fill(signed, event.last_px.as_decimal())
         limit = self.config.max_position_qty.get(event.instrument_id.value)
         if limit is not None:

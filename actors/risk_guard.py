@@ -136,6 +136,7 @@ class RiskGuard(Actor):
             quantity = instrument.min_quantity.as_decimal() if instrument.min_quantity else ZERO
             value = instrument.min_notional.as_decimal() if instrument.min_notional else ZERO
             self._minimums[name] = (quantity, value)
+            self.exposures[name].base = instrument.base_currency.code
             self._take_over(name, instrument_id)
         self.msgbus.subscribe("events.order.*", self._on_order_event, priority=_BEFORE_STRATEGIES)
         self.msgbus.subscribe(EQUITY_TOPIC, self._on_equity)
@@ -314,7 +315,7 @@ def _said(order: ProposedOrder) -> tuple[object, ...]:
 def _on_filled(book: InstrumentExposure, event: OrderFilled) -> None:
     side = 1 if event.order_side == OrderSide.BUY else -1
     fee = ZERO
-    if event.commission is not None and event.commission.currency != event.currency:
+    if event.commission is not None and event.commission.currency.code == book.base:
         fee = event.commission.as_decimal()  # spot: taken from the base asset, and so from the position
     book.filled(event.client_order_id.value, event.strategy_id.value, side, _exact(event.last_qty), fee)
 

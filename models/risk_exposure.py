@@ -78,6 +78,8 @@ class InstrumentExposure:
     """
 
     def __init__(self) -> None:
+        self.base = ""
+        """The asset that is traded; a fee taken from it makes the position smaller."""
         self.total = Exposure()
         self.by_strategy: dict[str, Exposure] = {}
         self.orders: dict[str, OpenOrder] = {}

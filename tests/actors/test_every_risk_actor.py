@@ -11,6 +11,7 @@ import pytest
 from nautilus_trader.common.actor import Actor
 
 from actors.ledger import Ledger
+from actors.pair_signal import PairSignal
 from messages import ACCOUNT
 from models.risk_state import State
 from runtime.risk import RiskContext, RiskControls, add_risk_controls
@@ -38,11 +39,15 @@ EVERYTHING = {
 }
 
 
+OTHERS = (Ledger, PairSignal)
+"""The actors that watch no risk."""
+
+
 def risk_actor_classes() -> Iterator[type]:
     for file in (Path(__file__).parents[2] / "actors").glob("*.py"):
         module = importlib.import_module(f"actors.{file.stem}")
         for _, kind in inspect.getmembers(module, inspect.isclass):
-            if issubclass(kind, Actor) and kind.__module__ == module.__name__ and kind is not Ledger:
+            if issubclass(kind, Actor) and kind.__module__ == module.__name__ and kind not in OTHERS:
                 yield kind
 
 
@@ -74,7 +79,7 @@ def state_of(actor: Any) -> dict[str, str]:
 def test_every_risk_actor_is_built_from_a_setup_that_asks_for_everything(watched_run: Any) -> None:
     _, _, engine = watched_run()
 
-    built = {type(actor) for actor in engine.kernel.trader.actors()} - {Ledger}
+    built = {type(actor) for actor in engine.kernel.trader.actors()} - set(OTHERS)
     assert built == set(risk_actor_classes())
 
 
