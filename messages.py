@@ -46,6 +46,10 @@ ACCOUNT: Final = "account"
 """The scope of what concerns every strategy; other scopes are strategy ids."""
 
 
+ALPHA_TOPICS: Final = "ballast.alpha.*"
+"""The topics of all `AlphaSignal`s."""
+
+
 def alpha_topic(instrument_id: str) -> str:
     """Return the topic of the `AlphaSignal`s for an instrument."""
     return f"ballast.alpha.{instrument_id}"

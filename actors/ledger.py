@@ -16,11 +16,13 @@ from nautilus_trader.model.objects import Currency
 
 from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord, PositionPoint
 from messages import (
+    ALPHA_TOPICS,
     EQUITY_TOPIC,
     PAIR_TOPIC,
     QUOTING_TOPIC,
     REBALANCE_TOPIC,
     SAMPLE_TOPIC,
+    AlphaSignal,
     EquityMark,
     PairTraded,
     QuotingSample,
@@ -76,6 +78,7 @@ class Ledger(Actor):
         self.samples: dict[tuple[str, str], QuotingSample] = {}
         self.rebalances: list[Rebalanced] = []
         self.pair_trades: list[PairTraded] = []
+        self._alphas: dict[str, dict[str, float]] = {}
         self.books: dict[tuple[str, str], PositionLedger] = {}
         self.equity_start = Decimal(0)
         self._instruments: dict[str, Instrument] = {}
@@ -105,6 +108,7 @@ class Ledger(Actor):
         self.msgbus.subscribe(QUOTING_TOPIC, self._on_quoting_sample)
         self.msgbus.subscribe(REBALANCE_TOPIC, self.rebalances.append)
         self.msgbus.subscribe(PAIR_TOPIC, self.pair_trades.append)
+        self.msgbus.subscribe(ALPHA_TOPICS, self._on_alpha)
 
     def on_quote_tick(self, tick: QuoteTick) -> None:
         """Open the books once every instrument has had a quote, then stop listening to quotes."""
@@ -185,11 +189,16 @@ class Ledger(Actor):
             price=event.last_px.as_decimal(),
             quantity=event.last_qty.as_decimal(),
         )
+        signals = self._alphas.get(fill.instrument)
+        fill.alpha_bps = sum(signals.values()) if signals else None
         commission = event.commission
         if commission is not None:
             self._take_fee(fill, commission.as_decimal(), commission.currency)
         self.fills.append(fill)
         self._schedule(event.ts_event, fill, 0)
+
+    def _on_alpha(self, signal: AlphaSignal) -> None:
+        self._alphas.setdefault(signal.instrument_id, {})[signal.source] = signal.bps
 
     def _take_fee(self, fill: FillRecord, amount: Decimal, currency: Currency) -> None:
         instrument = self._instruments[fill.instrument]

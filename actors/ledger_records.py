@@ -38,6 +38,8 @@ class FillRecord:
         The strategy's net traded position afterwards.
     markout_mids : dict
         The mid so many seconds later; a horizon beyond the end of the run is missing.
+    alpha_bps : float, optional
+        The sum of the last signals for the instrument when it was filled; None where nobody gave one.
 
     """
 
@@ -56,6 +58,7 @@ class FillRecord:
     spread: Decimal = Decimal(0)
     position_after: Decimal = Decimal(0)
     markout_mids: dict[int, Decimal] = field(default_factory=dict)
+    alpha_bps: float | None = None
 
     @property
     def sign(self) -> int:

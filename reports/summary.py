@@ -20,6 +20,7 @@ from models.statistics import (
 )
 from reports.pair_trades import pairs_summary
 from reports.rebalancing import rebalance_summary
+from reports.signals import alpha_summary
 
 _BPS = Decimal(10_000)
 
@@ -111,6 +112,8 @@ def summarise(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
         summary["rebalance"] = rebalance_summary(ledger)
     if ledger.pair_trades:
         summary["pairs"] = pairs_summary(ledger)
+    if any(fill.alpha_bps is not None for fill in ledger.fills):
+        summary["alpha"] = alpha_summary(ledger.fills)
     summary["by_strategy"] = _breakdown(ledger, "strategy")
     summary["by_instrument"] = _breakdown(ledger, "instrument")
     return summary

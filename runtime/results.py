@@ -206,6 +206,7 @@ def fills_table(fills: Sequence[FillRecord]) -> pa.Table:
         columns[name] = _exact_column([getattr(fill, name) for fill in fills])
     for name, horizon in zip(_MARKOUT_COLUMNS, MARKOUT_HORIZONS_SECS, strict=True):
         columns[name] = _exact_column([fill.markout_mids.get(horizon) for fill in fills])
+    columns["alpha_bps"] = pa.array([fill.alpha_bps for fill in fills], pa.float64())
     return pa.table(columns)
 
 

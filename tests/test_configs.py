@@ -30,6 +30,7 @@ PRICES = {
     "ATOMUSDT.BINANCE": 11.0,
     "FILUSDT.BINANCE": 60.0,
     "SYNUSDT-PERP.BINANCE": 100.0,
+    "SYNBUSDT-PERP.BINANCE": 100.0,
 }
 EVERY_MINUTE = [
     "strategies[0].config.check_interval_secs=60",
@@ -47,6 +48,14 @@ QUICKER = {
     "seed_003_stat_arb_maker": [
         "strategies[0].config.volatility_window_secs=60",
         "strategies[0].config.kappa_per_bps=1",
+    ],
+    "pairs_avax_dot": [
+        "strategies[0].config.pair.sample_interval_secs=5",
+        "strategies[0].config.pair.lookback=20",
+        "strategies[0].config.pair.retest_every_secs=0",
+        "strategies[0].config.min_edge_bps=-1000",
+        "strategies[0].config.trade_after=null",
+        "backtest.start=null",
     ],
     "nexousdt_spot_fair_value": ["strategies[0].config.volatility_spread_factor=0"],
     "nexousdt_spot_glft": [
@@ -123,7 +132,7 @@ def test_carries_limits_that_its_venue_and_its_positions_ask_for(config: Path) -
     futures = setup.instruments[0].endswith("-PERP.BINANCE")
     assert setup.risk.max_orders_per_10s < (300 if futures else 100)
     assert (setup.risk.max_leverage is not None) == futures
-    holds_coins = any(word in config.stem for word in ("rebalanc", "portfolio"))
+    holds_coins = any(word in config.stem for word in ("rebalanc", "portfolio", "pairs"))
     assert setup.risk.max_drawdown_pct <= (50 if holds_coins else 4)
 
 
