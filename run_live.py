@@ -7,13 +7,17 @@ import click
 
 from command_line import run
 
-_EXPECTED = "expected one of --check, --testnet, --demo, --real-money, --halt, --resume, --risk-state"
-_MODES = ("check", "testnet", "demo", "real_money", "local", "halt", "resume", "risk_state")
+_EXPECTED = "expected one of --check, --rehearse, --testnet, --demo, --real-money, --halt, --resume, --risk-state"
+_MODES = ("check", "rehearse", "testnet", "demo", "real_money", "local", "halt", "resume", "risk_state")
 
 
 @click.command(epilog="Example: run_live.py configs/btcusdt_perp_glft.yaml --check --testnet")
 @click.argument("setup", type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="Say whether everything is ready; change nothing. Alone: for real money.")
+@click.option(
+    "--rehearse", type=click.Path(path_type=Path), metavar="CATALOG", help="Trade a recorded market, no keys."
+)
+@click.option("--speed", type=click.FloatRange(0, min_open=True), default=1.0, help="Of the rehearsal's market.")
 @click.option("--testnet", is_flag=True, help="Trade on Binance's testnet.")
 @click.option("--demo", is_flag=True, help="Trade on Binance's demo exchange.")
 @click.option("--real-money", is_flag=True, help="Trade your money on Binance; refused without a passing check.")
@@ -46,7 +50,7 @@ def _command_risk(setup: Path, options: dict[str, Any]) -> int:
 
 
 def _trade_or_check(setup: Path, options: dict[str, Any]) -> int:
-    from runtime.live.commands import LiveRequest, run_check, trade  # noqa: PLC0415 (--help need not wait)
+    from runtime.live.commands import LiveRequest, rehearse, run_check, trade  # noqa: PLC0415 (--help need not wait)
     from runtime.live.environment import Environment  # noqa: PLC0415
 
     places = {
@@ -56,7 +60,7 @@ def _trade_or_check(setup: Path, options: dict[str, Any]) -> int:
         "local": Environment.LOCAL,
     }
     chosen = [place for name, place in places.items() if options[name]]
-    if len(chosen) > 1 or not (chosen or options["check"]):
+    if len(chosen) + bool(options["rehearse"]) > 1 or not (chosen or options["check"] or options["rehearse"]):
         raise click.UsageError(_EXPECTED)
     request = LiveRequest(
         setup=setup,
@@ -66,6 +70,8 @@ def _trade_or_check(setup: Path, options: dict[str, Any]) -> int:
         as_json=options["as_json"],
         fresh=options["fresh"],
     )
+    if options["rehearse"]:
+        return rehearse(request, options["rehearse"], options["speed"])
     return run_check(request) if options["check"] else trade(request)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,11 +13,19 @@ from command_line import FAILED, STOPPED_BY_RISK
 from runtime.live.check_rows import print_rows
 from runtime.live.environment import Credentials, Environment
 from runtime.live.preflight import Preflight, check
-from runtime.live.prepare import PreparedLive, ledger_currency, prepare_live, require_credentials
+from runtime.live.prepare import (
+    PreparedLive,
+    ledger_currency,
+    prepare_live,
+    prepare_rehearsal,
+    require_credentials,
+)
+from runtime.live.rehearsal import Rehearsal
 from runtime.live.run_folder import RunFolder
 from runtime.live.session import Session
 from runtime.live.state import StrategyStates
 from runtime.load_setup import load_setup
+from runtime.prepare import prepare_backtest
 from runtime.risk_commands import halting_on_signal
 
 REDIS_PASSWORD: Final = "BALLAST_REDIS_PASSWORD"
@@ -69,6 +77,20 @@ def trade(request: LiveRequest, credentials: Credentials | None = None) -> int:
     loaded = load_setup(request.setup, request.overrides)
     prepared = prepare_live(loaded, request.environment, Path.cwd(), credentials)
     require_credentials(prepared)
+    return _check_and_run(prepared, request)
+
+
+def rehearse(request: LiveRequest, catalog: Path, speed: float) -> int:
+    """Trade a recorded market on an exchange of this process until the recording ends; return the exit status."""
+    overrides = (f"backtest.catalog={json.dumps(str(catalog))}", *request.overrides)
+    loaded = load_setup(request.setup, overrides)
+    with Rehearsal(prepare_backtest(loaded, Path.cwd()), speed) as rehearsal:
+        prepared = prepare_rehearsal(loaded, rehearsal.url, Path.cwd(), rehearsal.credentials)
+        rehearsal.set_leverage(prepared.leverage)
+        return _check_and_run(prepared, replace(request, fresh=True), rehearsal)
+
+
+def _check_and_run(prepared: PreparedLive, request: LiveRequest, rehearsal: Rehearsal | None = None) -> int:
     states = StrategyStates(prepared.state_folder)
     if request.fresh:
         states.forget()
@@ -78,11 +100,14 @@ def trade(request: LiveRequest, credentials: Credentials | None = None) -> int:
     if not found.passed:
         click.echo("not started: the check says no-go", err=True)
         return _status(found)
-    currency = ledger_currency(loaded, [instrument.quote_currency.code for instrument in found.instruments])
-    folder = RunFolder(request.out, loaded.setup.name, loaded.setup.sha256())
+    setup = prepared.loaded.setup
+    quotes = [instrument.quote_currency.code for instrument in found.instruments]
+    folder = RunFolder(request.out, setup.name, setup.sha256())
     with halting_on_signal(prepared.latch):
         folder.say(banner(prepared))
-        status = Session(prepared, currency, folder, os.environ.get(REDIS_PASSWORD)).run()
+        currency, password = ledger_currency(prepared.loaded, quotes), os.environ.get(REDIS_PASSWORD)
+        session = Session(prepared, currency, folder, password)
+        status = session.run() if rehearsal is None else rehearsal.play(session)
     folder.say(f"ended with exit status {status}: {folder.path}")
     summary = folder.path / "summary.json"
     if request.as_json and summary.exists():

@@ -74,7 +74,7 @@ def prepare_live(
     loaded: LoadedSetup, environment: Environment, working_folder: Path, credentials: Credentials | None = None
 ) -> PreparedLive:
     """
-    Return a setup with its venue; the keys come from the environment unless given.
+    Return a setup with its venue; the keys come from the process's environment unless given.
 
     Raises
     ------
@@ -89,14 +89,26 @@ def prepare_live(
     if environment is not Environment.LOCAL and settings.local_url is not None:
         raise loaded.tree.complaint(f"goes with --local alone, not with {environment}", ("live", "local_url"))
     venue = Venue(environment, spot, settings.local_url)
-    name = loaded.setup.name
-    return PreparedLive(
-        loaded=loaded,
-        venue=venue,
-        owner=Owner.of(name),
-        state_folder=working_folder / STATE_FOLDER / name,
-        credentials=credentials or credentials_of(venue),
-    )
+    state_folder = working_folder / STATE_FOLDER / loaded.setup.name
+    keys = credentials or credentials_of(venue)
+    return PreparedLive(loaded, venue, Owner.of(loaded.setup.name), state_folder, keys)
+
+
+def prepare_rehearsal(
+    loaded: LoadedSetup, local_url: str, working_folder: Path, credentials: Credentials
+) -> PreparedLive:
+    """
+    Return a setup that is traded on an exchange of its own; what a rehearsal keeps never reaches real trading.
+
+    Raises
+    ------
+    BadInput
+        As `prepare_live`.
+
+    """
+    venue = Venue(Environment.LOCAL, _is_spot(loaded), local_url)
+    state_folder = working_folder / STATE_FOLDER / loaded.setup.name / "rehearsal"
+    return PreparedLive(loaded, venue, Owner.of(loaded.setup.name), state_folder, credentials)
 
 
 def _is_spot(loaded: LoadedSetup) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -47,6 +48,9 @@ class Session:
 
     """
 
+    is_over: Callable[[], bool] | None = None
+    """Asked again and again where a run has an end of its own."""
+
     def __init__(
         self, prepared: PreparedLive, currency: str, folder: RunFolder, redis_password: str | None = None
     ) -> None:
@@ -67,6 +71,8 @@ class Session:
         self._system: LiveSystem | None = None
         self._ending: Ending | None = None
         self._times = RunTimes.now()
+        self.running = threading.Event()
+        """Set once the strategies run."""
 
     # -- From beginning to end ----------------------------------------------------------------------------------------
 
@@ -175,6 +181,7 @@ class Session:
                 return
             await asyncio.sleep(0.05)
         self._folder.say("running")
+        self.running.set()
         async with asyncio.TaskGroup() as group:
             for watch in self._watches(system, ending):
                 group.create_task(watch)
@@ -187,6 +194,9 @@ class Session:
             if not self._supervisor.is_alive:
                 self._ending.fail("the supervisor is gone, and nobody would cancel orders after a kill")
                 return
+            if self.is_over is not None and self.is_over():
+                self._ending.ask("the market has come to its end")
+                continue
             self._supervisor.say("beat")
             await asyncio.sleep(BEAT_SECS)
         self._supervisor.say("stopping")

@@ -1,0 +1,94 @@
+"""A rehearsal: the whole of live trading against a local exchange that plays a recorded market, without any keys."""
+
+import threading
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Final, Self
+
+from binance_double.double import BinanceDouble
+from binance_double.replay import Replay
+from binance_double.rules import Product
+from runtime.live.account import symbol_of
+from runtime.live.environment import Credentials
+from runtime.live.rest import Rest
+from runtime.live.session import Session
+from runtime.prepare import PreparedBacktest
+
+_START_SECS: Final = 120.0
+
+
+class Rehearsal(AbstractContextManager["Rehearsal"]):
+    """
+    A local exchange with the balances of the setup's backtest.
+
+    Parameters
+    ----------
+    prepared : PreparedBacktest
+        What a backtest would replay.
+    speed : float
+        Seconds of the recording per second. Timers and estimates of the strategies run on the machine's clock, so that
+        only 1 is what they would live through.
+
+    """
+
+    def __init__(self, prepared: PreparedBacktest, speed: float) -> None:
+        self._prepared = prepared
+        self._speed = speed
+        held = {money.currency.code: money.as_decimal() for money in prepared.balances}
+        spot, futures = (held, None) if prepared.spot else (None, held)
+        self._double = BinanceDouble(prepared.data.instruments, balances=spot, wallet=futures)
+        self._product = Product.SPOT if prepared.spot else Product.FUTURES
+        self._replay: Replay | None = None
+
+    def __enter__(self) -> Self:
+        self._double.start()
+        data = self._prepared.data
+        names = [instrument.id.value for instrument in data.instruments]
+        start_ns, end_ns = data.start_ns, data.end_ns
+        self._replay = Replay(self._double, data.catalog, names, start_ns=start_ns, end_ns=end_ns, speed=self._speed)
+        self._open_the_market(self._replay)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._double.stop()
+
+    def _open_the_market(self, replay: Replay) -> None:
+        """Play until each instrument has been quoted: the check asks for a price."""
+        waiting = {symbol_of(instrument.id.value) for instrument in self._prepared.data.instruments}
+        rest = Rest(self.url)
+        path = "/api/v3/ticker/bookTicker" if self._prepared.spot else "/fapi/v1/ticker/bookTicker"
+        while waiting and replay.step():
+            waiting = {symbol for symbol in waiting if not float(rest.get(path, symbol=symbol)["bidPrice"])}
+
+    @property
+    def url(self) -> str:
+        """The exchange's address."""
+        return self._double.addresses(self._product).http
+
+    @property
+    def credentials(self) -> Credentials:
+        """The keys of its only account."""
+        return Credentials(self._double.key.key, self._double.key.secret)
+
+    def set_leverage(self, leverage: int) -> None:
+        """Do what the user of a futures account would have done before."""
+        if not self._prepared.spot:
+            rest = Rest(self.url, self.credentials)
+            for instrument in self._prepared.data.instruments:
+                symbol = symbol_of(instrument.id.value)
+                rest.signed("POST", "/fapi/v1/leverage", symbol=symbol, leverage=leverage)
+
+    def play(self, session: Session) -> int:
+        """Play the market as soon as the session runs, and end the session with it; return its exit status."""
+        replay = self._replay
+        assert replay is not None
+        session.is_over = lambda: replay.finished
+
+        def start_when_running() -> None:
+            if session.running.wait(_START_SECS):
+                replay.start()
+
+        threading.Thread(target=start_when_running, name="rehearsal", daemon=True).start()
+        return session.run()
