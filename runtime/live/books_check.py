@@ -57,8 +57,8 @@ class BooksCheck:
         self._told: dict[str, Decimal] = {}
 
     async def run(self) -> None:
-        """Look until cancelled."""
-        while True:
+        """Look until the end begins."""
+        while self._ending.started is None:
             again = bool(self._strays or self._odd_positions)
             await asyncio.sleep(_AGAIN_SECS if again else self._interval_secs)
             try:

@@ -68,7 +68,7 @@ def build_node(
     prepared: PreparedLive,
     currency: str,
     loop: asyncio.AbstractEventLoop,
-    log_folder: Path | None,
+    log_folder: Path,
     redis_password: str | None = None,
 ) -> LiveSystem:
     """
@@ -82,8 +82,8 @@ def build_node(
         The currency that everything is valued in.
     loop : AbstractEventLoop
         The loop that it will run on.
-    log_folder : Path, optional
-        Where the engine's log goes; nowhere if None.
+    log_folder : Path
+        Where the engine's log goes.
     redis_password : str, optional
         For the Redis of `live.redis`.
 
@@ -114,7 +114,7 @@ def _wiring(prepared: PreparedLive) -> dict[int, dict[str, Any]]:
     return wiring
 
 
-def _node_config(prepared: PreparedLive, log_folder: Path | None, redis_password: str | None) -> TradingNodeConfig:
+def _node_config(prepared: PreparedLive, log_folder: Path, redis_password: str | None) -> TradingNodeConfig:
     settings = prepared.settings
     data, execution = _client_configs(prepared)
     return TradingNodeConfig(
@@ -172,9 +172,7 @@ def _client_configs(prepared: PreparedLive) -> tuple[BinanceDataClientConfig, Bi
     return data, execution
 
 
-def _logging(folder: Path | None) -> LoggingConfig:
-    if folder is None:
-        return LoggingConfig(bypass_logging=True)
+def _logging(folder: Path) -> LoggingConfig:
     return LoggingConfig(
         log_level="OFF",
         log_level_file="INFO",

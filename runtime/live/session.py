@@ -28,7 +28,7 @@ from runtime.live.sweep import Swept, sweep, synchronise
 from runtime.live.user_stream import UserStreamWatch
 
 _LATE_GRACE_SECS: Final = 1.0
-_STATE_SECS: Final = 1.0
+_STATE_SECS: Final = 0.2
 
 
 class Session:

@@ -53,10 +53,10 @@ class UserStreamWatch:
         self._lost_at: float | None = None
 
     async def run(self) -> None:
-        """Look until cancelled."""
-        while True:
-            await asyncio.sleep(_LOOK_SECS)
+        """Look until the end begins."""
+        while self._ending.started is None:
             await self._look()
+            await asyncio.sleep(_LOOK_SECS)
 
     async def _look(self) -> None:
         now = time.monotonic()

@@ -78,21 +78,24 @@ class Live:
 
     # -- The process --------------------------------------------------------------------------------------------------
 
-    def command(self, *arguments: str, key: Any = None) -> dict[str, Any]:
+    def command(self, *arguments: str, key: Any = None, path: Path | None = None) -> dict[str, Any]:
         """Return what to start."""
         key = key or self.double.key
         url = self.double.addresses(self.product).http
         where = ("--set", f"live.local_url={url}", "--out", str(self.folder / "results"))
+        keys = {"BINANCE_LOCAL_API_KEY": key.key, "BINANCE_LOCAL_API_SECRET": key.secret}
+        if path is not None:
+            keys["PYTHONPATH"] = str(path)
         return {
             "args": [sys.executable, str(PROJECT / "run_live.py"), str(self.setup), *arguments, *where],
-            "env": {**os.environ, "BINANCE_LOCAL_API_KEY": key.key, "BINANCE_LOCAL_API_SECRET": key.secret},
+            "env": {**os.environ, **keys},
             "cwd": self.folder,
             "text": True,
         }
 
-    def start(self, *arguments: str, key: Any = None) -> "Live":
+    def start(self, *arguments: str, key: Any = None, path: Path | None = None) -> "Live":
         """Start trading."""
-        command = self.command("--local", *arguments, key=key)
+        command = self.command("--local", *arguments, key=key, path=path)
         with self._stderr.open("w") as errors:
             self.process = subprocess.Popen(**command, stderr=errors, stdout=subprocess.DEVNULL)
         return self
@@ -141,6 +144,19 @@ class Live:
         """Wait for the end, and return the exit status."""
         assert self.process is not None
         return self.process.wait(seconds)
+
+    def until_swept(self, seconds: float = 20.0) -> None:
+        """Wait until the supervisor has written how its sweep ended."""
+        end = time.monotonic() + seconds
+        while "left" not in self.supervisor_log():
+            assert time.monotonic() < end, f"not swept: {self.supervisor_log()}"
+            time.sleep(0.05)
+        assert not self.orders()
+
+    def supervisor_log(self) -> str:
+        """Return what the supervisor has written down."""
+        file = self.run / "supervisor.log"
+        return file.read_text() if file.exists() else ""
 
     def kill(self) -> None:
         """Leave nothing running after a test that failed."""

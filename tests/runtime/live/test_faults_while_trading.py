@@ -21,6 +21,7 @@ def live(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Any]
             assert live.stop() == 0
             assert not live.orders()
             _books_agree(live)
+            _no_secret_is_written(live)
         finally:
             live.kill()
 
@@ -36,6 +37,14 @@ def _books_agree(live: Any) -> None:
         equity = venue.account.wallet["USDT"] + venue.account.position("BTCUSDT", "BOTH").unrealised(live._mid)
     assert Decimal(repr(summary["equity_end"])) == pytest.approx(equity, abs=Decimal("0.005"))
     assert len(live.fills()) == summary["fills"]
+
+
+def _no_secret_is_written(live: Any) -> None:
+    secrets = [live.double.key.key, *live.double.key.secret.splitlines()[1:-1]]
+    files = [file for file in live.folder.rglob("*") if file.is_file()]
+    assert any(file.parent.name == "log" for file in files)
+    for file in files:
+        assert not any(secret in file.read_text(errors="replace") for secret in secrets), file
 
 
 def fill(live: Any, side: str) -> str:

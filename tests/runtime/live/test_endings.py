@@ -1,0 +1,104 @@
+"""How a run ends, however it ends: nothing of ours is left on the venue, or exit status 4 says what."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def live_of(tmp_path: Path) -> Iterator[Any]:
+    """Return a function that makes a run on an exchange of its own; both end with the test."""
+    from contextlib import ExitStack
+
+    from tests.runtime.live.live_kit import Live, new_double
+
+    with ExitStack() as stack:
+
+        def make(kind: str) -> Live:
+            live = Live(kind, stack.enter_context(new_double()), tmp_path)
+            stack.callback(live.kill)
+            return live
+
+        yield make
+
+
+def test_a_killed_process_is_swept_by_its_supervisor(live_of: Any) -> None:
+    live = live_of("spot").start().until_quoting()
+
+    live.process.send_signal(signal.SIGKILL)
+
+    assert live.ended() == -signal.SIGKILL
+    live.until_swept()
+    assert "no order of ours is left" in live.supervisor_log()
+    # and the next start goes on from where the last one was counted from
+    live.double.set_balance("NEXO", "1100")
+    live.start().until_quoting()
+    assert "target_base_qty" in live.errors()
+    assert live.stop(signal.SIGTERM) == 0
+    assert not live.orders()
+
+
+@pytest.mark.slow
+def test_a_process_that_hangs_is_killed_and_swept(live_of: Any) -> None:
+    live = live_of("perpetual").start("--set", "live.heartbeat_timeout_secs=3").until_quoting()
+
+    os.kill(live.process.pid, signal.SIGSTOP)
+
+    assert live.ended() == -signal.SIGKILL
+    live.until_swept()
+    assert "silent for 3 s" in live.supervisor_log()
+
+
+def test_orders_that_cannot_be_cancelled_are_exit_status_4(live_of: Any) -> None:
+    live = live_of("spot").start("--set", "live.sweep_timeout_secs=2").until_quoting()
+    names = {order.asked.client_order_id for order in live.orders()}
+    live.double.faults.answer("cancel", 503, times=None)
+
+    assert live.stop() == 4
+
+    assert all(name in live.errors() for name in names)
+    assert {order.asked.client_order_id for order in live.orders()} == names
+
+
+def test_a_halt_by_hand_is_exit_status_3_and_holds(live_of: Any) -> None:
+    live = live_of("perpetual").start().until_quoting()
+    folder = live.folder / "state" / "live_perpetual"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "HALT").write_text("the feed looks wrong")
+
+    live.until(lambda: "HALTED" in live.errors())
+    assert live.stop() == 3
+    assert not live.orders()
+    assert live.summary()["risk"]["state"] == "HALTED"
+
+
+def test_a_strategy_that_raises_ends_the_run_and_leaves_nothing(live_of: Any) -> None:
+    live = live_of("spot")
+    (live.folder / "raising.py").write_text(RAISING)
+    live.setup.write_text(live.setup.read_text().replace("strategies.fixed_spread:FixedSpread", "raising:Raising"))
+    live.start(path=live.folder)
+    live.until_quoting()
+
+    live.move(50)
+
+    assert live.ended() == 1
+    assert not live.orders()
+
+
+RAISING = """
+from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
+
+
+class Raising(FixedSpread):
+    def __init__(self, config: FixedSpreadConfig) -> None:
+        super().__init__(config)
+
+    def quote_prices(self):
+        if self.bid > 1240:
+            raise RuntimeError("nobody thought of that")
+        return super().quote_prices()
+"""
