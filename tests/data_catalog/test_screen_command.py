@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from ruamel.yaml import YAML
@@ -11,21 +12,22 @@ from scipy.signal import lfilter
 
 from bad_input import BadInput
 from command_line import Failed
-from data_catalog.columns import Bars
+from data_catalog.columns import Bars, Quotes
 from data_catalog.commands.screen import command
 from data_catalog.instruments import find_instrument
 from data_catalog.store.origin import Origin
 from data_catalog.store.write import CatalogWriter
 
 START_NS = 1_700_000_000 // 3600 * 3600 * 10**9
-HOUR_NS = 3_600 * 10**9
+NANOS = 10**9
+HOUR_NS = 3_600 * NANOS
 BARS = 1_200
 PAIR = {"AVAXUSDT.BINANCE", "DOTUSDT.BINANCE"}
 SYMBOLS = {"ATOMUSDT": 10, "AVAXUSDT": 20, "BTCUSDT": 30_000, "DOTUSDT": 6, "ETHUSDT": 2_000, "SOLUSDT": 25}
 
 
 def write_bars(catalog: Path, symbol: str, prices: np.ndarray, first: int = 0, bar: str = "1-HOUR") -> None:
-    """Write bars that open, trade and close at one price, an hour each."""
+    """Write bars that open, trade and close at one price, an hour each, and a quote around it just before the close."""
     instrument = find_instrument(symbol if "." in symbol else f"{symbol}.BINANCE")
     ticks = np.rint(prices / float(instrument.price_increment)).astype(np.int64)
     counts = ticks * int(instrument.price_increment.as_decimal().scaleb(instrument.price_precision))
@@ -34,6 +36,10 @@ def write_bars(catalog: Path, symbol: str, prices: np.ndarray, first: int = 0, b
     with CatalogWriter(catalog) as writer:
         columns = Bars(counts, counts, counts, counts, volume, times, times)
         writer.bars(f"{instrument.id}-{bar}-LAST-EXTERNAL", instrument, columns, Origin("klines"))
+        size = np.full(len(prices), 10_000_000, np.int64)
+        tick = counts[0] // ticks[0]
+        quotes = Quotes(counts - tick, counts + tick, size, size, times - NANOS, times - NANOS)
+        writer.quotes(instrument, quotes, Origin("klines"))
 
 
 def log_prices() -> dict[str, np.ndarray]:
@@ -117,21 +123,35 @@ def test_a_setup_is_written_for_the_survivors(setup_of):
     assert setup["name"] == "my_pairs"
     assert set(setup["instruments"]) == PAIR
     (strategy,) = setup["strategies"]
-    config = strategy["config"]
+    config, pair = strategy["config"], strategy["config"]["pair"]
     assert strategy["path"] == "strategies.pairs:Pairs"
-    assert {config["leg_y"], config["leg_x"]} == PAIR
-    assert (config["bar"], config["notional_quote"], config["hedge_ratio"]) == ("1-HOUR", 500, "fixed")
-    assert config["exit_z"] < config["entry_z"] < config["stop_z"]
-    assert config["lookback"] >= 100
-    assert 3_600 < config["max_holding_secs"] < 64 * 3_600
-    assert str(setup["backtest"]["start"]).startswith("2024-01-03")
+    assert {pair["leg_y"], pair["leg_x"]} == PAIR
+    assert (pair["sample_interval_secs"], pair["hedge_ratio"], config["notional_quote"]) == (3_600, "fixed", 500)
+    assert config["exit_z"] < 1 <= config["entry_z"] < config["stop_z"]
+    assert 4 * 4 * 3_600 < config["max_holding_secs"] < 4 * 16 * 3_600
+    assert pair["lookback"] == pytest.approx(30 * config["max_holding_secs"] / 4 / 3_600, abs=1)
+    assert str(config["trade_after"]) == "2024-01-03 22:00:01+00:00"
     assert {text.split()[1] for text in setup["backtest"]["starting_balances"]} == {"USDT", "AVAX", "DOT"}
+
+
+def test_a_written_setup_runs_and_trades_both_legs_after_what_the_screen_saw(catalog, setup_of, tmp_path):
+    from runtime.backtest import run_backtest
+    from runtime.load_setup import load_setup
+    from runtime.prepare import prepare_backtest
+
+    setup_of("--no-confirmation", "--end", "2023-12-10T00:00:00Z")
+    run = run_backtest(prepare_backtest(load_setup(tmp_path / "my pairs.yaml"), tmp_path))
+    unseen_ns = pd.Timestamp("2023-12-10T00:00:01Z").value
+    assert {fill.instrument for fill in run.ledger.fills} == PAIR
+    assert min(fill.ts_ns for fill in run.ledger.fills) >= unseen_ns
+    assert run.orders.denied == 0
 
 
 def test_without_confirmation_all_bars_choose_and_the_setup_says_so(catalog, setup_of, tmp_path):
     setup = setup_of("--no-confirmation", "--end", "2023-12-20")
     assert "Not confirmed" in (tmp_path / "my pairs.yaml").read_text()
-    assert str(setup["backtest"]["start"]).startswith("2023-12-20")
+    assert str(setup["strategies"][0]["config"]["trade_after"]) == "2023-12-20 00:00:01+00:00"
+    assert str(setup["backtest"]["start"]) < "2023-12-20"
     found = json.loads(done(catalog, "--no-confirmation", "--json"))
     assert (found["confirmation"], found["formation"]["bars"]) == (None, BARS)
     assert "selected" in {pair["outcome"] for pair in found["pairs"]}
