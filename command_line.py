@@ -16,16 +16,11 @@ class Failed(RuntimeError):  # noqa: N818 (reads as what it is at every raise)
     """Something broke while running, and the user can be told what in one line."""
 
 
-class StoppedByRisk(RuntimeError):  # noqa: N818 (reads as what it is at every raise)
-    """A risk control holds: nothing was started."""
-
-
 def run(command: click.Command, name: str) -> None:
     """
     Run `command` with the process's arguments and exit.
 
-    The status is 0 when done, 1 if it failed while running, 2 for bad input, 3 if a risk control holds, or the number
-    that the command returns.
+    The status is 0 when done, 1 if it failed while running, 2 for bad input, or the number that the command returns.
     """
     try:
         status = command.main(prog_name=name, standalone_mode=False)
@@ -35,8 +30,6 @@ def run(command: click.Command, name: str) -> None:
         _leave(f"error: {error.format_message()}; see {name} --help", BAD_INPUT)
     except click.exceptions.Abort:
         _leave("stopped by the keyboard", FAILED)
-    except StoppedByRisk as error:
-        _leave(f"halted: {error}", STOPPED_BY_RISK)
     except Failed as error:
         _leave(f"failed: {error}", FAILED)
     sys.exit(status if isinstance(status, int) else 0)

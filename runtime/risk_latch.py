@@ -19,7 +19,6 @@ from typing import Final
 import msgspec
 
 from bad_input import BadInput
-from command_line import StoppedByRisk
 from messages import ACCOUNT
 from models.risk_limits import plain
 from models.risk_state import Trip
@@ -135,22 +134,8 @@ class RiskLatch:
             self._write(content)
             return resumed
 
-    def refuse_while_halted(self, now: datetime) -> None:
-        """
-        Let a start pass only where nothing halts trading.
-
-        Raises
-        ------
-        StoppedByRisk
-            If something does, or if the latch cannot be read; it says what, and how to resume.
-
-        """
-        halts = self.halts(now)
-        if halts:
-            raise StoppedByRisk("; ".join(halts) + "; nothing trades until --resume says why it may")
-
     def halts(self, now: datetime) -> list[str]:
-        """Return what halts trading, a line each; empty where nothing does."""
+        """Return what halts trading, a line each; empty where nothing does, and only then may a system start."""
         reason = self.halt_reason()
         lines = [] if reason is None else [f"{ACCOUNT}: halted by hand: {reason}"]
         try:

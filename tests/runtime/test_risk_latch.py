@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 import command_line
-from command_line import StoppedByRisk
 from messages import ACCOUNT
 from models.risk_state import State, Trip
 from run_live import command
@@ -100,23 +99,24 @@ def test_a_restart_trades_only_after_a_resume(trade: Trade, latch: RiskLatch) ->
     assert len(free.orders()) > 0
 
 
-def test_a_start_is_refused_while_something_holds(latch: RiskLatch) -> None:
-    latch.refuse_while_halted(NOW)
-    latch.save({ACCOUNT: [TRIP], "Maker-001": [Trip(5, "stop_loss_pct", Decimal(90), Decimal(91), "flatten")]})
+def test_a_start_may_know_what_halts_trading(latch: RiskLatch) -> None:
+    assert latch.halts(NOW) == []
+    latch.save({ACCOUNT: [TRIP], "Maker-001": [Trip(0, "stop_loss_pct", Decimal(90), Decimal(91), "flatten")]})
 
-    with pytest.raises(StoppedByRisk, match=r"account: max_drawdown_pct was 4.2, the limit is 4.*Maker-001"):
-        latch.refuse_while_halted(NOW)
-
+    assert latch.halts(NOW) == [
+        "account: max_drawdown_pct was 4.2, the limit is 4: flatten at 2023-11-14T22:13:20Z",
+        "Maker-001: stop_loss_pct was 90, the limit is 91: flatten",
+    ]
     latch.resume("checked", NOW)
-    latch.refuse_while_halted(NOW)
+    assert latch.halts(NOW) == []
 
 
-def test_a_start_is_refused_while_the_latch_is_damaged(latch: RiskLatch, trade: Trade) -> None:
+def test_a_damaged_latch_halts_and_is_not_overwritten(latch: RiskLatch, trade: Trade) -> None:
     latch.file.parent.mkdir(parents=True)
     latch.file.write_text('{"holding": {"acc')
 
-    with pytest.raises(StoppedByRisk, match="is damaged, which counts as a halt"):
-        latch.refuse_while_halted(NOW)
+    (line,) = latch.halts(NOW)
+    assert "is damaged, which counts as a halt" in line
     run, controls = trade()
 
     assert run.orders() == []
@@ -135,9 +135,9 @@ def test_what_ends_by_itself_holds_over_a_restart_until_then(latch: RiskLatch, t
     assert latch.content().holding == {}
     end = datetime.fromtimestamp(until_ns / 1e9, UTC)
     latch.save({ACCOUNT: [Trip(1, "max_daily_loss_pct", Decimal(3), Decimal(3), "flatten", False, until_ns)]})
-    with pytest.raises(StoppedByRisk, match="until 2023-11-14T22:13:30Z"):
-        latch.refuse_while_halted(end - timedelta(seconds=1))
-    latch.refuse_while_halted(end)
+    (line,) = latch.halts(end - timedelta(seconds=1))
+    assert line.endswith("until 2023-11-14T22:13:30Z")
+    assert latch.halts(end) == []
 
 
 def test_what_was_latched_is_read_back(latch: RiskLatch) -> None:
