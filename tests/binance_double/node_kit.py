@@ -22,12 +22,18 @@ from nautilus_trader.adapters.binance.factories import (
 from nautilus_trader.config import LiveExecEngineConfig, LoggingConfig, StrategyConfig, TradingNodeConfig
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.enums import OrderSide, TimeInForce
-from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.identifiers import InstrumentId, Symbol, Venue
 from nautilus_trader.trading.strategy import Strategy
 
 from binance_double.double import BinanceDouble
 from binance_double.keys import ApiKey
 from binance_double.rules import Product, product_of
+
+VENUE = Venue("DOUBLE")
+"""
+What the node calls the exchange. Once a backtest has run in a process, the engine computes the balances of every
+account of its venue itself, on top of what an exchange reports; BINANCE is the venue of the other tests' backtests.
+"""
 
 
 class Told(Strategy):
@@ -35,7 +41,7 @@ class Told(Strategy):
 
     def __init__(self, instrument_id: str) -> None:
         super().__init__(StrategyConfig(manage_stop=False, order_id_tag="T"))
-        self.instrument_id = InstrumentId.from_str(instrument_id)
+        self.instrument_id = _named(instrument_id)
         self.heard: list[Any] = []
         self.quotes: list[Any] = []
         self.trades: list[Any] = []
@@ -93,8 +99,8 @@ class LiveNode:
         self.strategy = Told(instrument_id)
         self.node = TradingNode(_config(double, instrument_id, key or double.key, exec_options), loop=self.loop)
         self.node.trader.add_strategy(self.strategy)
-        self.node.add_data_client_factory("BINANCE", BinanceLiveDataClientFactory)
-        self.node.add_exec_client_factory("BINANCE", BinanceLiveExecClientFactory)
+        self.node.add_data_client_factory(VENUE.value, BinanceLiveDataClientFactory)
+        self.node.add_exec_client_factory(VENUE.value, BinanceLiveExecClientFactory)
         self.node.build()
         self.task = self.loop.create_task(self.node.run_async())
 
@@ -152,12 +158,13 @@ def _config(double: BinanceDouble, instrument_id: str, key: ApiKey, exec_options
     where = double.addresses(product)
     spot = product == Product.SPOT
     common: dict[str, Any] = {
+        "venue": VENUE,
         "api_key": key.key,
         "api_secret": key.secret,
         "account_type": BinanceAccountType.SPOT if spot else BinanceAccountType.USDT_FUTURES,
         "base_url_http": where.http,
         "instrument_provider": BinanceInstrumentProviderConfig(
-            load_ids=frozenset({InstrumentId.from_str(instrument_id)}), query_commission_rates=not spot
+            load_ids=frozenset({_named(instrument_id)}), query_commission_rates=not spot
         ),
     }
     return TradingNodeConfig(
@@ -166,9 +173,9 @@ def _config(double: BinanceDouble, instrument_id: str, key: ApiKey, exec_options
         exec_engine=LiveExecEngineConfig(
             reconciliation=True, generate_missing_orders=not spot, reconciliation_startup_delay_secs=0
         ),
-        data_clients={"BINANCE": BinanceDataClientConfig(**common, base_url_ws=where.market_ws)},
+        data_clients={VENUE.value: BinanceDataClientConfig(**common, base_url_ws=where.market_ws)},
         exec_clients={
-            "BINANCE": BinanceExecClientConfig(
+            VENUE.value: BinanceExecClientConfig(
                 **common, base_url_ws=where.api_ws, base_url_ws_stream=None if spot else where.user_ws, **exec_options
             )
         },
@@ -178,3 +185,8 @@ def _config(double: BinanceDouble, instrument_id: str, key: ApiKey, exec_options
         timeout_disconnection=5.0,
         timeout_post_stop=0.2,
     )
+
+
+def _named(instrument_id: str) -> InstrumentId:
+    """Return the id of one of Binance's instruments as the node calls it."""
+    return InstrumentId(Symbol(instrument_id.partition(".")[0]), VENUE)
