@@ -51,6 +51,8 @@ def print_summary(summary: dict[str, Any], folder: Path, console: Console) -> No
     console.print()
     console.print(_markouts(figures, console))
     console.print()
+    for strategy, done in figures.table("rebalance").items():
+        _line(console, f"{strategy}: {_rebalanced(done)}")
     _line(console, _assumed(figures))
     _line(console, f"Report: {folder / 'report.html'}")
 
@@ -132,6 +134,15 @@ def _row(title: Text, names: Sequence[str], texts: Sequence[Text]) -> Table:
 
 def _signed(value: float | None, decimals: int, console: Console) -> Text:
     return _text(console, fmt.MISSING if value is None else fmt.number(value, decimals, signed=True))
+
+
+def _rebalanced(done: dict[str, Any]) -> str:
+    """Return what a rebalancer did and what that cost."""
+    fees, spread = fmt.number(done["fees_paid"], 2), fmt.number(done["spread_paid"], 2)
+    return (
+        f"rebalanced {fmt.count(done['actions'])} times with {fmt.count(done['orders'])} orders, traded "
+        f"{fmt.number(done['traded'], 2)}, paid {fees} in fees and {spread} in spread"
+    )
 
 
 def _assumed(figures: Summary) -> str:

@@ -48,6 +48,16 @@ def test_missing_figures_say_why(tmp_path: Path) -> None:
     assert "Break-even maker fee: nothing was traded" in text
 
 
+def test_what_rebalancing_did_and_cost_stands_in_a_line(short: Path) -> None:
+    done = {"actions": 63, "orders": 1240, "traded": 1446260.38, "fees_paid": 1446.0722, "spread_paid": 375.3026}
+
+    line = next(line for line in printed(short, rebalance={"R-000": done}).splitlines() if line.startswith("R-000: "))
+
+    assert line == (
+        "R-000: rebalanced 63 times with 1,240 orders, traded 1,446,260.38, paid 1,446.07 in fees and 375.30 in spread"
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "label"),
     [
