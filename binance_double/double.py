@@ -295,13 +295,23 @@ class BinanceDouble(AbstractContextManager["BinanceDouble"]):
 
     def _spot_exchange(self, rules: list[Rules], balances: Mapping[str, Decimal]) -> Exchange[SpotVenue]:
         venue = SpotVenue(rules, self.clock, balances)
-        routes = lambda counter, users: SpotRest(venue, counter).routes()  # noqa: E731
-        return Exchange(venue, routes, self._authentication, self.faults, self.clock)
+        return Exchange(
+            venue,
+            lambda counter, users: SpotRest(venue, counter).routes(),
+            self._authentication,
+            self.faults,
+            self.clock,
+        )
 
     def _futures_exchange(self, rules: list[Rules], wallet: Mapping[str, Decimal]) -> Exchange[FuturesVenue]:
         venue = FuturesVenue(rules, self.clock, wallet)
-        routes = lambda counter, users: FuturesRest(venue, counter, users).routes()  # noqa: E731
-        return Exchange(venue, routes, self._authentication, self.faults, self.clock)
+        return Exchange(
+            venue,
+            lambda counter, users: FuturesRest(venue, counter, users).routes(),
+            self._authentication,
+            self.faults,
+            self.clock,
+        )
 
 
 def _of(rules: Iterable[Rules], product: Product) -> list[Rules]:

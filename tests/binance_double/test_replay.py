@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from binance_double.orders import Side
 from tests.binance_double.conftest import PERPETUAL, SPOT
 
 
@@ -44,7 +45,7 @@ def test_a_step_plays_events_in_their_order(double: Any, catalog: Path) -> None:
     replay = Replay(double, catalog, [PERPETUAL])
     book = double.futures.venue.books["BTCUSDT"]
     assert replay.step() == 1
-    assert (book.levels("BUY"), book.levels("SELL")) == ([(Decimal(50_000), 1)], [(Decimal(50_001), 2)])
+    assert (book.levels(Side.BUY), book.levels(Side.SELL)) == ([(Decimal(50_000), 1)], [(Decimal(50_001), 2)])
     assert replay.step(100) == 20, "nineteen ticks are left, and the funding rate"
     assert book.last_price == Decimal(50_009)
     assert double.futures.venue.funding_rates["BTCUSDT"] == Decimal("0.0001")
@@ -90,12 +91,58 @@ def test_a_replay_can_be_stopped_and_continued(double: Any, catalog: Path) -> No
     assert fast.finished
 
 
+def test_a_market_is_played_in_depth(double: Any, tmp_path: Path) -> None:
+    from nautilus_trader.model.data import BookOrder, OrderBookDelta
+    from nautilus_trader.model.enums import BookAction, OrderSide, RecordFlag
+    from nautilus_trader.persistence.catalog import ParquetDataCatalog
+
+    from binance_double.replay import Replay
+    from data_catalog.instruments import find_instrument
+
+    instrument = find_instrument(PERPETUAL)
+
+    def change(n: int, action: BookAction, side: OrderSide, price: int, size: int, last: bool) -> OrderBookDelta:
+        order = BookOrder(side, instrument.make_price(price), instrument.make_qty(size), 0)
+        flags = RecordFlag.F_LAST if last else 0
+        return OrderBookDelta(instrument.id, action, order, flags, n, n, n)
+
+    deltas = [
+        OrderBookDelta.clear(instrument.id, 1, 1, 1),
+        change(1, BookAction.ADD, OrderSide.BUY, 50_000, 3, False),
+        change(1, BookAction.ADD, OrderSide.BUY, 49_999, 2, False),
+        change(1, BookAction.ADD, OrderSide.SELL, 50_001, 1, True),
+        change(2, BookAction.DELETE, OrderSide.BUY, 50_000, 0, True),
+    ]
+    stored = ParquetDataCatalog(tmp_path)
+    stored.write_data([instrument])
+    stored.write_data(deltas)
+    replay = Replay(double, tmp_path, [PERPETUAL], data_types=["deltas"])
+    book = double.futures.venue.books["BTCUSDT"]
+    replay.step()
+    assert book.levels(Side.BUY) == [(Decimal(50_000), 3), (Decimal(49_999), 2)]
+    replay.step()
+    assert (book.best(Side.BUY), book.best(Side.SELL)) == (Decimal(49_999), Decimal(50_001))
+
+
 def test_what_the_catalog_does_not_have_is_said(double: Any, catalog: Path) -> None:
     from bad_input import BadInput
     from binance_double.replay import Replay
 
     with pytest.raises(BadInput, match=r"has no quotes, trades or funding_rates of NEXOUSDT\.BINANCE"):
         Replay(double, catalog, [SPOT])
+
+
+def test_what_ends_a_replay_is_raised_to_who_waits(double: Any, catalog: Path) -> None:
+    from binance_double.replay import Replay
+
+    replay = Replay(double, catalog, [PERPETUAL], speed=None)
+    del double.futures.venue.books["BTCUSDT"]
+    replay.start()
+    with pytest.raises(KeyError, match="BTCUSDT"):
+        replay.wait(10)
+    slow = Replay(double, catalog, [PERPETUAL], speed=0.001)
+    with pytest.raises(TimeoutError):
+        slow.wait(0.01)
 
 
 def test_what_the_exchange_does_not_list_is_said(double: Any, catalog: Path) -> None:
