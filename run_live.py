@@ -7,8 +7,10 @@ import click
 
 from command_line import run
 
-_EXPECTED = "expected one of --check, --rehearse, --testnet, --demo, --real-money, --halt, --resume, --risk-state"
-_MODES = ("check", "rehearse", "testnet", "demo", "real_money", "local", "halt", "resume", "risk_state")
+_EXPECTED = (
+    "expected one of --check, --rehearse, --paper, --testnet, --demo, --real-money, --halt, --resume, --risk-state"
+)
+_MODES = ("check", "rehearse", "paper", "testnet", "demo", "real_money", "local", "halt", "resume", "risk_state")
 
 
 @click.command(epilog="Example: run_live.py configs/btcusdt_perp_glft.yaml --check --testnet")
@@ -18,6 +20,7 @@ _MODES = ("check", "rehearse", "testnet", "demo", "real_money", "local", "halt",
     "--rehearse", type=click.Path(path_type=Path), metavar="CATALOG", help="Trade a recorded market, no keys."
 )
 @click.option("--speed", type=click.FloatRange(0, min_open=True), default=1.0, help="Of the rehearsal's market.")
+@click.option("--paper", is_flag=True, help="Trade the live market on paper, with the backtest's fills; no keys.")
 @click.option("--testnet", is_flag=True, help="Trade on Binance's testnet.")
 @click.option("--demo", is_flag=True, help="Trade on Binance's demo exchange.")
 @click.option("--real-money", is_flag=True, help="Trade your money on Binance; refused without a passing check.")
@@ -50,7 +53,7 @@ def _command_risk(setup: Path, options: dict[str, Any]) -> int:
 
 
 def _trade_or_check(setup: Path, options: dict[str, Any]) -> int:
-    from runtime.live.commands import LiveRequest, rehearse, run_check, trade  # noqa: PLC0415 (--help need not wait)
+    from runtime.live.commands import LiveRequest, rehearse, run_check, trade, trade_on_paper  # noqa: PLC0415 (--help need not wait)
     from runtime.live.environment import Environment  # noqa: PLC0415
 
     places = {
@@ -60,7 +63,8 @@ def _trade_or_check(setup: Path, options: dict[str, Any]) -> int:
         "local": Environment.LOCAL,
     }
     chosen = [place for name, place in places.items() if options[name]]
-    if len(chosen) + bool(options["rehearse"]) > 1 or not (chosen or options["check"] or options["rehearse"]):
+    actions = sum(bool(options[name]) for name in ("check", "rehearse", "paper"))
+    if actions > 1 or len(chosen) > 1 or (options["rehearse"] and chosen) or not (chosen or actions):
         raise click.UsageError(_EXPECTED)
     request = LiveRequest(
         setup=setup,
@@ -72,6 +76,8 @@ def _trade_or_check(setup: Path, options: dict[str, Any]) -> int:
     )
     if options["rehearse"]:
         return rehearse(request, options["rehearse"], options["speed"])
+    if options["paper"]:
+        return trade_on_paper(request)
     return run_check(request) if options["check"] else trade(request)
 
 

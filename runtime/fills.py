@@ -61,11 +61,13 @@ class FillAssumption:
             use_message_queue=False,  # what arrives is acted on at once
             **options,
         )
-        delay_commands(engine, venue, _delays(latency) if self.latency else Delays())
+        delay_commands(engine, venue, self.delays(latency))
 
-
-def _delays(latency: Latency) -> Delays:
-    return Delays(*(max(1, ms * _MS) for ms in (latency.insert_ms, latency.modify_ms, latency.cancel_ms)))
+    def delays(self, latency: Latency) -> Delays:
+        """Return how long commands take."""
+        if not self.latency:
+            return Delays()
+        return Delays(*(max(1, ms * _MS) for ms in (latency.insert_ms, latency.modify_ms, latency.cancel_ms)))
 
 
 FILL_ASSUMPTIONS: dict[FillAssumptionName, FillAssumption] = {

@@ -72,7 +72,7 @@ def prepare_backtest(loaded: LoadedSetup, working_folder: Path) -> PreparedBackt
         data=data,
         spot=_is_spot_account(loaded, data.instruments),
         currency=code,
-        balances=tuple(_balances(loaded, data.instruments, code)),
+        balances=tuple(starting_balances(loaded, data.instruments, code)),
         warnings=tuple(warnings),
     )
 
@@ -178,7 +178,16 @@ def _ledger_currency(loaded: LoadedSetup, instruments: Sequence[Instrument]) -> 
     return str(code)
 
 
-def _balances(loaded: LoadedSetup, instruments: Sequence[Instrument], ledger_currency: str) -> list[Money]:
+def starting_balances(loaded: LoadedSetup, instruments: Sequence[Instrument], ledger_currency: str) -> list[Money]:
+    """
+    Return what a simulated account starts with.
+
+    Raises
+    ------
+    BadInput
+        If a balance is no amount, stands twice or cannot be valued.
+
+    """
     valued = {ledger_currency, *(instrument.base_currency.code for instrument in instruments if is_spot(instrument))}
     balances: dict[str, Money] = {}
     for i, text in enumerate(loaded.setup.backtest.starting_balances):

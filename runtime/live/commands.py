@@ -12,11 +12,13 @@ from rich.console import Console
 from command_line import FAILED, STOPPED_BY_RISK
 from runtime.live.check_rows import print_rows
 from runtime.live.environment import Credentials, Environment
+from runtime.live.node import NodeOptions
 from runtime.live.preflight import Preflight, check
 from runtime.live.prepare import (
     PreparedLive,
     ledger_currency,
     prepare_live,
+    prepare_paper,
     prepare_rehearsal,
     require_credentials,
 )
@@ -25,7 +27,7 @@ from runtime.live.run_folder import RunFolder
 from runtime.live.session import Session
 from runtime.live.state import StrategyStates
 from runtime.load_setup import load_setup
-from runtime.prepare import prepare_backtest
+from runtime.prepare import prepare_backtest, starting_balances
 from runtime.risk_commands import halting_on_signal
 
 REDIS_PASSWORD: Final = "BALLAST_REDIS_PASSWORD"
@@ -80,6 +82,12 @@ def trade(request: LiveRequest, credentials: Credentials | None = None) -> int:
     return _check_and_run(prepared, request)
 
 
+def trade_on_paper(request: LiveRequest) -> int:
+    """Trade a live market with the backtest's simulated fills, without keys; return the exit status."""
+    prepared = prepare_paper(load_setup(request.setup, request.overrides), request.environment, Path.cwd())
+    return _check_and_run(prepared, replace(request, fresh=True))
+
+
 def rehearse(request: LiveRequest, catalog: Path, speed: float) -> int:
     """Trade a recorded market on an exchange of this process until the recording ends; return the exit status."""
     overrides = (f"backtest.catalog={json.dumps(str(catalog))}", *request.overrides)
@@ -91,7 +99,7 @@ def rehearse(request: LiveRequest, catalog: Path, speed: float) -> int:
 
 
 def _check_and_run(prepared: PreparedLive, request: LiveRequest, rehearsal: Rehearsal | None = None) -> int:
-    states = StrategyStates(prepared.state_folder)
+    states = StrategyStates(prepared.strategy_folder)
     if request.fresh:
         states.forget()
     states.read()
@@ -101,12 +109,11 @@ def _check_and_run(prepared: PreparedLive, request: LiveRequest, rehearsal: Rehe
         click.echo("not started: the check says no-go", err=True)
         return _status(found)
     setup = prepared.loaded.setup
-    quotes = [instrument.quote_currency.code for instrument in found.instruments]
+    options = _options(prepared, found)
     folder = RunFolder(request.out, setup.name, setup.sha256())
     with halting_on_signal(prepared.latch):
         folder.say(banner(prepared))
-        currency, password = ledger_currency(prepared.loaded, quotes), os.environ.get(REDIS_PASSWORD)
-        session = Session(prepared, currency, folder, password)
+        session = Session(prepared, options, folder)
         status = session.run() if rehearsal is None else rehearsal.play(session)
     folder.say(f"ended with exit status {status}: {folder.path}")
     summary = folder.path / "summary.json"
@@ -114,6 +121,13 @@ def _check_and_run(prepared: PreparedLive, request: LiveRequest, rehearsal: Rehe
         click.echo(summary.read_text(encoding="utf-8"))
     folder.close()
     return status
+
+
+def _options(prepared: PreparedLive, found: Preflight) -> NodeOptions:
+    currency = ledger_currency(prepared.loaded, [each.quote_currency.code for each in found.instruments])
+    if prepared.paper:
+        return NodeOptions(currency, tuple(starting_balances(prepared.loaded, found.instruments, currency)))
+    return NodeOptions(currency, redis_password=os.environ.get(REDIS_PASSWORD))
 
 
 def banner(prepared: PreparedLive) -> str:
@@ -124,8 +138,9 @@ def banner(prepared: PreparedLive) -> str:
     if setup.risk is not None:
         values = {key: value for key, value in setup.as_dict()["risk"].items() if key.startswith(("max_", "stop_"))}
         limits = ", ".join(f"{key} {value}" for key, value in values.items() if value)
+    paper = "ON PAPER, market data of " if prepared.paper else ""
     return (
-        f"{setup.name}: {venue.environment.value.upper()} at {venue.http}, {account}; "
+        f"{setup.name}: {paper}{venue.environment.value.upper()} at {venue.http}, {account}; "
         f"{', '.join(setup.instruments)}; orders carry the tag {prepared.owner.tag}; limits: {limits}"
     )
 

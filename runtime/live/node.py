@@ -1,7 +1,7 @@
 """A prepared setup becomes a trading node: the same strategies, actors and limits as in a backtest."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,12 +22,14 @@ from nautilus_trader.live.config import (
 )
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.identifiers import InstrumentId, TraderId, Venue
+from nautilus_trader.model.objects import Money
 
 from actors.ledger import Ledger
 from messages import BALANCES_TOPIC
 from runtime.live.adapter import CarefulExecClientFactory
 from runtime.live.environment import Environment
 from runtime.live.loop_clock import clocks_on
+from runtime.live.paper import PaperAccount, add_paper_venue
 from runtime.live.prepare import PreparedLive, require_credentials
 from runtime.risk import RiskControls
 from runtime.system import SystemContext, add_parts
@@ -64,12 +66,29 @@ class LiveSystem:
         return self.node.kernel.exec_engine._clients[client]
 
 
+@dataclass(frozen=True)
+class NodeOptions:
+    """
+    What a node needs to know besides the setup.
+
+    Parameters
+    ----------
+    currency : str
+        The currency that everything is valued in.
+    balances : tuple of Money
+        On paper: what the account starts with.
+    redis_password : str, optional
+        For the Redis of `live.redis`.
+
+    """
+
+    currency: str
+    balances: tuple[Money, ...] = ()
+    redis_password: str | None = field(default=None, repr=False)
+
+
 def build_node(
-    prepared: PreparedLive,
-    currency: str,
-    loop: asyncio.AbstractEventLoop,
-    log_folder: Path,
-    redis_password: str | None = None,
+    prepared: PreparedLive, options: NodeOptions, loop: asyncio.AbstractEventLoop, log_folder: Path
 ) -> LiveSystem:
     """
     Return a node with its clients, strategies, actors, limits and ledger.
@@ -78,23 +97,23 @@ def build_node(
     ----------
     prepared : PreparedLive
         What is traded where.
-    currency : str
-        The currency that everything is valued in.
+    options : NodeOptions
+        What else it needs to know.
     loop : AbstractEventLoop
         The loop that it will run on.
     log_folder : Path
         Where the engine's log goes.
-    redis_password : str, optional
-        For the Redis of `live.redis`.
 
     """
     instrument_ids = tuple(InstrumentId.from_str(name) for name in prepared.loaded.setup.instruments)
     with clocks_on(loop):
-        node = TradingNode(_node_config(prepared, log_folder, redis_password), loop)
+        node = TradingNode(_node_config(prepared, options, log_folder), loop)
         node.add_data_client_factory(CLIENT, BinanceLiveDataClientFactory)
         node.add_exec_client_factory(CLIENT, CarefulExecClientFactory)
         node.build()
-        context = SystemContext(instrument_ids, currency, prepared.margin, prepared.latch)
+        if prepared.paper:
+            add_paper_venue(node.kernel, _paper_account(prepared, options, instrument_ids), loop)
+        context = SystemContext(instrument_ids, options.currency, prepared.margin, prepared.latch)
         parts = add_parts(node.kernel, prepared.loaded, context, _wiring(prepared))
     msgbus = node.kernel.msgbus
     msgbus.subscribe("events.account.*", lambda event: msgbus.publish(BALANCES_TOPIC, event.ts_event))
@@ -114,13 +133,26 @@ def _wiring(prepared: PreparedLive) -> dict[int, dict[str, Any]]:
     return wiring
 
 
-def _node_config(prepared: PreparedLive, log_folder: Path, redis_password: str | None) -> TradingNodeConfig:
+def _paper_account(
+    prepared: PreparedLive, options: NodeOptions, instrument_ids: tuple[InstrumentId, ...]
+) -> PaperAccount:
+    return PaperAccount(
+        settings=prepared.loaded.setup.backtest,
+        spot=prepared.venue.spot,
+        currency=options.currency,
+        leverage=prepared.margin,
+        balances=options.balances,
+        instrument_ids=instrument_ids,
+    )
+
+
+def _node_config(prepared: PreparedLive, options: NodeOptions, log_folder: Path) -> TradingNodeConfig:
     settings = prepared.settings
     data, execution = _client_configs(prepared)
     return TradingNodeConfig(
         trader_id=TraderId(prepared.owner.trader_id),
         logging=_logging(log_folder),
-        cache=CacheConfig(database=_database(settings.redis, redis_password)),
+        cache=CacheConfig(database=None if prepared.paper else _database(settings.redis, options.redis_password)),
         data_engine=LiveDataEngineConfig(graceful_shutdown_on_exception=True),
         risk_engine=LiveRiskEngineConfig(
             # The guard has the limits of the setup; the engine's 100 orders a second denies silently.
@@ -128,17 +160,9 @@ def _node_config(prepared: PreparedLive, log_folder: Path, redis_password: str |
             max_order_modify_rate=_UNLIMITED_RATE,
             graceful_shutdown_on_exception=True,
         ),
-        exec_engine=LiveExecEngineConfig(
-            # On spot the engine would trade the difference between a balance and its position with itself.
-            generate_missing_orders=not prepared.venue.spot,
-            filter_unclaimed_external_orders=True,
-            open_check_interval_secs=settings.reconcile_secs,
-            open_check_open_only=False,  # only then a lost fill is found
-            reconciliation_startup_delay_secs=2.0,
-            graceful_shutdown_on_exception=True,
-        ),
+        exec_engine=_exec_engine(prepared),
         data_clients={CLIENT: data},
-        exec_clients={CLIENT: execution},
+        exec_clients={} if execution is None else {CLIENT: execution},
         timeout_connection=30.0,
         timeout_reconciliation=15.0,
         timeout_portfolio=10.0,
@@ -147,20 +171,39 @@ def _node_config(prepared: PreparedLive, log_folder: Path, redis_password: str |
     )
 
 
-def _client_configs(prepared: PreparedLive) -> tuple[BinanceDataClientConfig, BinanceExecClientConfig]:
-    venue, keys = prepared.venue, require_credentials(prepared)
+def _exec_engine(prepared: PreparedLive) -> LiveExecEngineConfig:
+    if prepared.paper:
+        return LiveExecEngineConfig(
+            reconciliation=False, inflight_check_interval_ms=0, graceful_shutdown_on_exception=True
+        )
+    return LiveExecEngineConfig(
+        # On spot the engine would trade the difference between a balance and its position with itself.
+        generate_missing_orders=not prepared.venue.spot,
+        filter_unclaimed_external_orders=True,
+        open_check_interval_secs=prepared.settings.reconcile_secs,
+        open_check_open_only=False,  # only then a lost fill is found
+        reconciliation_startup_delay_secs=2.0,
+        graceful_shutdown_on_exception=True,
+    )
+
+
+def _client_configs(prepared: PreparedLive) -> tuple[BinanceDataClientConfig, BinanceExecClientConfig | None]:
+    venue = prepared.venue
+    keys = None if prepared.paper else require_credentials(prepared)
     ids = frozenset(InstrumentId.from_str(name) for name in prepared.loaded.setup.instruments)
     # With the same keys and provider both clients share one connection, and instruments know the account's fees.
     common: dict[str, Any] = {
         "venue": Venue(CLIENT),
-        "api_key": keys.key,
-        "api_secret": keys.secret,
+        "api_key": None if keys is None else keys.key,
+        "api_secret": None if keys is None else keys.secret,
         "account_type": BinanceAccountType.SPOT if venue.spot else BinanceAccountType.USDT_FUTURES,
         "environment": ADAPTER_ENVIRONMENTS[venue.environment],
         "base_url_http": venue.http,
         "instrument_provider": BinanceInstrumentProviderConfig(load_ids=ids),
     }
     data = BinanceDataClientConfig(base_url_ws=venue.market_ws, **common)
+    if prepared.paper:
+        return data, None
     execution = BinanceExecClientConfig(
         base_url_ws=venue.api_ws,
         base_url_ws_stream=venue.user_ws,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reports.summary import RunFacts
+from runtime.fills import FILL_ASSUMPTIONS
 from runtime.live.node import LiveSystem
 from runtime.live.prepare import PreparedLive
 from runtime.live.run_folder import RunFolder
@@ -72,6 +73,8 @@ def _facts(
     statuses = [order.status_string() for order in cache.orders()]
     denied = statuses.count("DENIED")
     instruments = [cache.instrument(instrument_id) for instrument_id in system.instrument_ids]
+    assumption = FILL_ASSUMPTIONS[setup.backtest.fills]
+    latency = setup.backtest.latency
     warnings = [] if ending["failure"] is None else [f"The run ended because {ending['failure']}."]
     return RunFacts(
         setup=setup.name,
@@ -90,9 +93,13 @@ def _facts(
             }
             for instrument in instruments
         },
-        fills_assumption="live",
-        fills_description=f"The venue's own fills ({prepared.venue.environment}).",
-        latency_ms=None,
+        fills_assumption=assumption.name if prepared.paper else "live",
+        fills_description=assumption.description
+        if prepared.paper
+        else f"The venue's own fills ({prepared.venue.environment}).",
+        latency_ms={"insert": latency.insert_ms, "modify": latency.modify_ms, "cancel": latency.cancel_ms}
+        if prepared.paper and assumption.latency
+        else None,
         synthetic=False,
         reconstructed_quotes=False,
         warnings=tuple(warnings),

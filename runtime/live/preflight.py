@@ -73,7 +73,9 @@ def check(prepared: PreparedLive, results: Path) -> Preflight:
     """
     rest = Rest(prepared.venue.http, prepared.credentials, recv_window_ms=prepared.settings.recv_window_ms)
     account = BinanceAccount(rest, prepared.venue.spot)
-    rows = [_limits(prepared), _latch(prepared), *_persistence(prepared, results), *_keys(prepared)]
+    rows = [_limits(prepared), _latch(prepared), *_persistence(prepared, results)]
+    if not prepared.paper:
+        rows += _keys(prepared)
     reach = list(_reach(prepared, account))
     rows += reach
     if any(row.verdict is Verdict.NO_GO for row in reach[:1]):
@@ -84,6 +86,8 @@ def check(prepared: PreparedLive, results: Path) -> Preflight:
         rows += market_rows
     except (VenueError, BadInput) as error:
         rows.append(no_go("symbols", "the venue lists and trades them", str(error), "see the instruments of the setup"))
+    if prepared.paper:
+        return Preflight(tuple(rows), instruments)
     if prepared.credentials is None or not _key_fits(prepared):
         rows.append(_not_asked("the account", "no usable keys"))
     else:
@@ -103,7 +107,7 @@ def _limits(prepared: PreparedLive) -> Row:
     risk = prepared.loaded.setup.risk
     if risk is None:
         fix = "add a risk: section to the setup (docs/risk.md)"
-        if prepared.venue.environment is Environment.REAL:
+        if prepared.venue.environment is Environment.REAL and not prepared.paper:
             return no_go("risk limits", asked, "none", fix)
         return warn("risk limits", asked, "none", fix)
     if risk.max_data_age_secs is None:

@@ -1,7 +1,7 @@
 """What live trading needs to know before anything is asked of a venue."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -35,6 +35,8 @@ class PreparedLive:
         Where this setup keeps what must survive a restart.
     credentials : Credentials, optional
         The keys; None where the environment has none.
+    paper : bool
+        Whether orders stay on paper, and nothing but market data is asked of the venue.
 
     """
 
@@ -43,6 +45,12 @@ class PreparedLive:
     owner: Owner
     state_folder: Path
     credentials: Credentials | None = field(default=None, repr=False)
+    paper: bool = False
+
+    @property
+    def strategy_folder(self) -> Path:
+        """Where strategies keep their state: what is held on paper is not what is held."""
+        return self.state_folder / "paper" if self.paper else self.state_folder
 
     @property
     def settings(self) -> LiveSettings:
@@ -92,6 +100,19 @@ def prepare_live(
     state_folder = working_folder / STATE_FOLDER / loaded.setup.name
     keys = credentials or credentials_of(venue)
     return PreparedLive(loaded, venue, Owner.of(loaded.setup.name), state_folder, keys)
+
+
+def prepare_paper(loaded: LoadedSetup, environment: Environment, working_folder: Path) -> PreparedLive:
+    """
+    Return a setup that trades a venue's market on paper, without keys.
+
+    Raises
+    ------
+    BadInput
+        As `prepare_live`.
+
+    """
+    return replace(prepare_live(loaded, environment, working_folder), credentials=None, paper=True)
 
 
 def prepare_rehearsal(

@@ -40,7 +40,7 @@ def test_a_setup_is_built_from_the_same_parts(config: Path, tmp_path: Path, loop
     from nautilus_trader.model.identifiers import InstrumentId
 
     from runtime.live.environment import Credentials, Environment
-    from runtime.live.node import build_node
+    from runtime.live.node import NodeOptions, build_node
     from runtime.live.prepare import prepare_live
     from runtime.load_setup import load_setup
     from runtime.system import SystemContext, add_parts
@@ -52,7 +52,7 @@ def test_a_setup_is_built_from_the_same_parts(config: Path, tmp_path: Path, loop
     currency = loaded.setup.ledger.currency or "USDT"
     add_parts(engine.kernel, loaded, SystemContext(ids, currency, Decimal(prepared.leverage)))
 
-    live = build_node(prepared, currency, loop, tmp_path)
+    live = build_node(prepared, NodeOptions(currency), loop, tmp_path)
 
     try:
         assert _parts(live.node.trader) == _parts(engine.kernel.trader)
