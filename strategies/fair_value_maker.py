@@ -235,5 +235,5 @@ class FairValueMaker(QuotingStrategy):
 
 def _edge(quote: Quote, fair: float, shift: float) -> float:
     """Return what a fill earns, in ticks; `shift` is what the skew takes off both quotes' prices."""
-    side = quote.side.value
+    side = quote.side.sign
     return side * (fair - quote.price) + max(0.0, -side * shift)

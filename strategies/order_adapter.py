@@ -40,7 +40,7 @@ class OrderAdapter:
             return True
         price = None if closing else self._grid.price(quote.price)
         quantity = self._grid.quantity(quote.quantity)
-        order = ProposedOrder(order_id, *self._names, quote.side.value, price, quantity, closing)
+        order = ProposedOrder(order_id, *self._names, quote.side.sign, price, quantity, closing)
         request = OrderRequest(order=order)
         self._strategy.msgbus.send(GUARD_ENDPOINT, request)
         return request.approved
@@ -143,9 +143,9 @@ class OrderAdapter:
         order = self._strategy.cache.order(ClientOrderId(order_id))
         return order is None or bool(order.is_closed)
 
-    def leaves_lots(self, order_id: str) -> int:
-        """Return what is left to fill, in lots; 0 once the order is closed."""
+    def filled_and_left(self, order_id: str) -> tuple[int, int]:
+        """Return what has been filled of an order and what may still fill, in lots."""
         order = self._strategy.cache.order(ClientOrderId(order_id))
         if order is None or order.is_closed:
-            return 0
-        return int(order.leaves_qty.raw // self._grid.step_raw)
+            return 0, 0
+        return order.filled_qty.raw // self._grid.step_raw, order.leaves_qty.raw // self._grid.step_raw

@@ -1,5 +1,7 @@
 """How often a maker may act: tolerance, delay after a fill, and the order budget that widens the one for the other."""
 
+from collections.abc import Callable
+
 from models.market_making.quote_plan import Cancel, Command, Side, Submit
 from models.order_budget import OrderBudget
 from strategies.quoting_config import QuotingConfig
@@ -30,9 +32,10 @@ class OrderPacing:
     def tolerance(self, mid: float, now_ns: int, exact: bool) -> int:
         """Return how far an order may be from its quote, in ticks; more as the order budget runs out."""
         ticks = mid * self._config.requote_threshold_bps * _BPS
-        factor = 1.0 if self._budget is None else self._budget.tolerance_factor(now_ns)
-        if factor > 1.0:
-            return int(max(1.0, ticks) * min(factor, _MAX_FACTOR))
+        if self._budget is not None:
+            factor = self._budget.tolerance_factor(now_ns)
+            if factor > 1.0:
+                return int(max(1.0, ticks) * min(factor, _MAX_FACTOR))
         return 0 if exact else int(ticks)
 
     def delay(self, side: Side, now_ns: int) -> int:
@@ -41,7 +44,7 @@ class OrderPacing:
         self._delayed_until_ns[side] = until_ns
         return until_ns
 
-    def may_send(self, command: Command, now_ns: int, awaiting_replacement: int) -> bool:
+    def may_send(self, command: Command, now_ns: int, awaiting_replacement: Callable[[], int]) -> bool:
         """
         Return whether delay and budget allow a command, and count it if so.
 
@@ -51,8 +54,8 @@ class OrderPacing:
             What the plan wants.
         now_ns : int
             Now, UNIX ns.
-        awaiting_replacement : int
-            Orders that are being cancelled: each of their replacements will need a place in the budget.
+        awaiting_replacement : callable
+            Says how many orders are being cancelled: each of their replacements will need a place in the budget.
 
         """
         if isinstance(command, Submit) and now_ns < self._delayed_until_ns[command.quote.side]:
@@ -60,7 +63,7 @@ class OrderPacing:
         if self._budget is None or (isinstance(command, Cancel) and not command.replaces):
             return True
         if isinstance(command, Cancel):
-            return self._budget.left(now_ns) > awaiting_replacement
+            return self._budget.left(now_ns) > awaiting_replacement()
         if self._budget.left(now_ns) <= 0:
             return False
         self._budget.spend(now_ns)

@@ -12,6 +12,7 @@ from strategies.quoting_config import QuotingConfig
 
 _BPS = 1e-4
 _INF = float("inf")
+_LADDERS_KEPT = 100
 
 
 class QuoteShaper:
@@ -33,6 +34,7 @@ class QuoteShaper:
         self._config = config
         self._grid = grid
         self._inventory = inventory
+        self._ladders: dict[tuple[float, int], list[int]] = {}
 
     @property
     def normalised_inventory(self) -> float:
@@ -105,13 +107,25 @@ class QuoteShaper:
         if first is None:
             return []
         grid = self._grid
-        of_side = [order for order in orders if order.side is side]
-        hanging = sum(order.quantity for order in of_side if order.hanging)
-        room = grid.max_position_lots - side.value * self._inventory.lots - hanging
+        room = grid.max_position_lots - side.sign * self._inventory.lots
+        for order in orders:
+            if order.hanging and order.side is side:
+                room -= order.quantity
         if room > 0 and self._inventory.is_spot:
-            movable = [order for order in of_side if not order.hanging]
+            movable = [order for order in orders if order.side is side and not order.hanging]
             room = min(room, self._inventory.affordable_lots(side, first, movable))
-        first_lots = grid.order_lots * factor
-        sizes = ladder_sizes(first_lots, self._config.order_levels, grid.level_step_lots * factor, room=room)
         smallest = grid.min_lots(first)
-        return [size if size >= smallest else 0 for size in sizes]
+        return [size if size >= smallest else 0 for size in self._ladder(factor, room)]
+
+    def _ladder(self, factor: float, room: int) -> list[int]:
+        """Return the sizes of one side; computed once for each inventory, not at every move of the market."""
+        key = factor, room
+        sizes = self._ladders.get(key)
+        if sizes is None:
+            grid = self._grid
+            first_lots, step = grid.order_lots * factor, grid.level_step_lots * factor
+            sizes = ladder_sizes(first_lots, self._config.order_levels, step, room=room)
+            if len(self._ladders) >= _LADDERS_KEPT:
+                self._ladders.clear()
+            self._ladders[key] = sizes
+        return sizes

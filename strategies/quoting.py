@@ -73,6 +73,7 @@ class QuotingStrategy(Strategy):
         """Set every attribute to its state before the start."""
         self.bid = 0
         self.ask = 0
+        self.mid = 0.0
         self.now_ns = 0
         self.quote: QuoteTick | None = None
         self._bid_raw = 0
@@ -152,11 +153,6 @@ class QuotingStrategy(Strategy):
         return self._shaper.default_size_factors()
 
     # -- What a subclass reads ----------------------------------------------------------------------------------------
-
-    @property
-    def mid(self) -> float:
-        """The middle of the best bid and ask, in ticks."""
-        return (self.bid + self.ask) / 2
 
     @property
     def reference(self) -> float:
@@ -254,6 +250,7 @@ class QuotingStrategy(Strategy):
         self._ask_raw = ask_raw
         self.bid = bid_raw // self._grid.tick_raw
         self.ask = ask_raw // self._grid.tick_raw
+        self.mid = (self.bid + self.ask) / 2
         self.now_ns = tick.ts_init
         self.quote = tick
         self.on_market_move()
@@ -317,7 +314,7 @@ class QuotingStrategy(Strategy):
         plan = plan_commands(self._orders.and_others(), desired, tolerance, self._can_modify)
         self._waiting = not plan.complete
         for command in plan.commands:
-            if self._pacing.may_send(command, self.now_ns, self._orders.awaiting_replacement()):
+            if self._pacing.may_send(command, self.now_ns, self._orders.awaiting_replacement):
                 self._orders.execute(command, self.now_ns)
             else:
                 self._waiting = True
@@ -331,7 +328,8 @@ class QuotingStrategy(Strategy):
     def on_order_updated(self, event: OrderUpdated) -> None:
         """Take over the new price and quantity."""
         if self._orders is not None and self._grid is not None:
-            self._orders.moved(event.client_order_id.value, event.price.raw // self._grid.tick_raw)
+            price, total = event.price.raw // self._grid.tick_raw, event.quantity.raw // self._grid.step_raw
+            self._orders.moved(event.client_order_id.value, price, total)
             if self._waiting:
                 self._requote()
 

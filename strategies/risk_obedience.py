@@ -57,7 +57,7 @@ class RiskObedience:
         left, reducing = abs(lots), []
         for quote in quotes:
             quantity = min(quote.quantity, left)
-            if quote.side.value * lots < 0 and quantity >= self._grid.min_lots(quote.price):
+            if quote.side.sign * lots < 0 and quantity >= self._grid.min_lots(quote.price):
                 reducing.append(quote._replace(quantity=quantity))
                 left -= quantity
         return reducing

@@ -1,6 +1,6 @@
 """Our own orders, from the moment they are sent until the venue says that they are gone."""
 
-from models.market_making.quote_plan import Cancel, Command, Modify, OrderState, Side, Submit, WorkingOrder
+from models.market_making.quote_plan import Command, Modify, OrderState, Quote, Side, Submit, WorkingOrder
 from strategies.order_adapter import OrderAdapter
 
 
@@ -41,25 +41,29 @@ class WorkingOrders:
 
     def execute(self, command: Command, now_ns: int) -> None:
         """Send one command; an order that the guard refuses is dropped, a change that it refuses is not made."""
-        match command:
-            case Submit(quote):
-                order_id = self._adapter.new_order_id()
-                order = WorkingOrder(order_id, quote.side, quote.price, quote.quantity, placed_ns=now_ns)
-                self._orders[order_id] = order
-                if not self._adapter.submit(order_id, quote):
-                    self._orders.pop(order_id, None)
-            case Modify(order, quote):
-                order.state = OrderState.MODIFYING
-                order.aimed_price = quote.price
-                if self._adapter.modify(order, quote):
-                    order.placed_ns = now_ns
-                    self.requotes += 1
-                else:
-                    self.settled(order.order_id)
-            case Cancel(order):
-                order.state = OrderState.CANCELLING
-                self.requotes += 1
-                self._adapter.cancel(order)
+        if isinstance(command, Modify):  # asked first: nearly all commands of a maker on futures are
+            self._modify(*command, now_ns)
+        elif isinstance(command, Submit):
+            self._submit(command.quote, now_ns)
+        else:
+            command.order.state = OrderState.CANCELLING
+            self.requotes += 1
+            self._adapter.cancel(command.order)
+
+    def _modify(self, order: WorkingOrder, quote: Quote, now_ns: int) -> None:
+        order.state = OrderState.MODIFYING
+        order.aimed_price = quote.price
+        if self._adapter.modify(order, quote):
+            order.placed_ns = now_ns
+            self.requotes += 1
+        else:
+            self.settled(order.order_id)
+
+    def _submit(self, quote: Quote, now_ns: int) -> None:
+        order_id = self._adapter.new_order_id()
+        self._orders[order_id] = WorkingOrder(order_id, quote.side, quote.price, quote.quantity, placed_ns=now_ns)
+        if not self._adapter.submit(order_id, quote):
+            self._orders.pop(order_id, None)
 
     def cancel_all(self) -> None:
         """Cancel every order of ours, in flight or not, and no other."""
@@ -72,24 +76,23 @@ class WorkingOrders:
             return
         if self._adapter.is_gone(order_id):
             del self._orders[order_id]
-            return
-        order.state = OrderState.WORKING
-        order.aimed_price = order.price
+        else:
+            _settle(order)
 
-    def moved(self, order_id: str, price: int) -> None:
-        """Take over a new price, in ticks, and what is left."""
+    def moved(self, order_id: str, price: int, total: int) -> None:
+        """Take over a new price, in ticks, and a new quantity, in lots, of which a part may be filled already."""
         order = self._orders.get(order_id)
         if order is not None:
             order.price = price
-            order.quantity = self._adapter.leaves_lots(order_id)
-            self.settled(order_id)
+            order.quantity = total - order.filled
+            _settle(order)
 
     def filled(self, order_id: str) -> None:
         """Take over what is left after a fill; forget an order that has none."""
         order = self._orders.get(order_id)
         if order is not None:
-            order.quantity = self._adapter.leaves_lots(order_id)
-            if order.quantity <= 0:
+            order.filled, order.quantity = self._adapter.filled_and_left(order_id)
+            if not order.quantity:
                 del self._orders[order_id]
 
     def gone(self, order_id: str) -> bool:
@@ -119,3 +122,8 @@ class WorkingOrders:
         bids = [order.price for order in standing if order.side is Side.BID]
         asks = [order.price for order in standing if order.side is Side.ASK]
         return max(bids, default=None), min(asks, default=None)
+
+
+def _settle(order: WorkingOrder) -> None:
+    order.state = OrderState.WORKING
+    order.aimed_price = order.price

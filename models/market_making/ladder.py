@@ -79,7 +79,7 @@ def ladder_prices(side: Side, first: int, levels: int, spacing: float) -> list[i
         raise ValueError(f"levels was {levels}, expected at least 0")
     if not 0.0 < spacing < math.inf:
         raise ValueError(f"spacing was {spacing}, expected above 0 and finite")
-    prices = [first - side.value * max(level, _outward(level * spacing)) for level in range(levels)]
+    prices = [first - side.sign * max(level, _outward(level * spacing)) for level in range(levels)]
     return [price for price in prices if price > 0]
 
 
@@ -122,11 +122,13 @@ def ladder_sizes(
         raise ValueError("room was not a number")
     if first_lots < 0.0:
         raise ValueError(f"first_lots was {first_lots}, expected at least 0")
-    left = room if room == math.inf else whole_lots(max(room, 0.0))
+    left = room if room == math.inf else whole_lots(room) if room > 0.0 else 0
     sizes = []
     for level in range(levels):
-        wanted = first_lots * step**level if shape is SizeShape.GEOMETRIC else max(first_lots + level * step, 0.0)
-        size = int(min(whole_lots(wanted), left))
+        wanted = first_lots * step**level if shape is SizeShape.GEOMETRIC else first_lots + level * step
+        size = 0 if wanted <= 0.0 else whole_lots(wanted)
+        if size > left:
+            size = int(left)
         left -= size
         sizes.append(size)
     return sizes
@@ -164,14 +166,20 @@ def ladder_quotes(
     """
     if first_bid is not None and first_ask is not None and first_bid >= first_ask:
         raise ValueError(f"the first bid, {first_bid}, was not below the first ask, {first_ask}")
-    if any(size < 0 for size in (*bid_sizes, *ask_sizes)):
-        raise ValueError("a size was negative")
-    quotes = []
+    quotes: list[Quote] = []
     for side, first, sizes in ((Side.BID, first_bid, bid_sizes), (Side.ASK, first_ask, ask_sizes)):
+        if sizes and min(sizes) < 0:
+            raise ValueError("a size was negative")
         if first is not None:
-            prices = ladder_prices(side, first, len(sizes), spacing)
-            quotes += [Quote(side, price, size) for price, size in zip(prices, sizes, strict=False) if size]
+            quotes += _ladder(side, first, sizes, spacing)
     return quotes
+
+
+def _ladder(side: Side, first: int, sizes: Sequence[int], spacing: float) -> list[Quote]:
+    if len(sizes) == 1:  # most makers have one level: its price is known
+        return [Quote(side, first, sizes[0])] if sizes[0] and first > 0 else []
+    prices = ladder_prices(side, first, len(sizes), spacing)
+    return [Quote(side, price, size) for price, size in zip(prices, sizes, strict=False) if size]
 
 
 def _outward(ticks: float) -> int:

@@ -88,10 +88,10 @@ def keep_post_only(
         Bid and ask. Never above the desired bid, never below the desired ask, and bid < ask.
 
     """
-    if bid_ticks is not None and best_ask_ticks is not None:
-        bid_ticks = min(bid_ticks, best_ask_ticks - 1)
-    if ask_ticks is not None and best_bid_ticks is not None:
-        ask_ticks = max(ask_ticks, best_bid_ticks + 1)
+    if bid_ticks is not None and best_ask_ticks is not None and bid_ticks >= best_ask_ticks:
+        bid_ticks = best_ask_ticks - 1
+    if ask_ticks is not None and best_bid_ticks is not None and ask_ticks <= best_bid_ticks:
+        ask_ticks = best_bid_ticks + 1
     if bid_ticks is not None and ask_ticks is not None and bid_ticks >= ask_ticks:
         apart = (bid_ticks - ask_ticks) // 2 + 1
         bid_ticks, ask_ticks = bid_ticks - apart, ask_ticks + apart
