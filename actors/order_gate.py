@@ -48,10 +48,10 @@ class OrderGate(Actor):
 
     def execute(self, command: TradingCommand) -> None:
         """Let a command pass, or deny it."""
-        if isinstance(command, SubmitOrder):
+        if isinstance(command, ModifyOrder):
+            refused = not self._has_pass(command.client_order_id.value) and self._modify_refused(command)
+        elif isinstance(command, SubmitOrder):
             refused = self._submit_refused([command.order])
-        elif isinstance(command, ModifyOrder):
-            refused = self._modify_refused(command)
         elif isinstance(command, SubmitOrderList):
             refused = self._submit_refused(command.order_list.orders)
         else:
@@ -59,10 +59,17 @@ class OrderGate(Actor):
         if not refused:
             self._forward(command)
 
+    def _has_pass(self, order_id: str) -> bool:
+        passes = self._guard.passes
+        if order_id in passes:
+            passes.remove(order_id)
+            return True
+        return False
+
     def _submit_refused(self, orders: list[Order]) -> bool:
         reason = None
         for order in orders:
-            if not self._guard.take_pass(order.client_order_id.value):
+            if not self._has_pass(order.client_order_id.value):
                 reason = reason or self._ask(
                     order, order.leaves_qty.as_decimal(), order.price if order.has_price else None
                 )
@@ -72,8 +79,6 @@ class OrderGate(Actor):
         return reason is not None
 
     def _modify_refused(self, command: ModifyOrder) -> bool:
-        if self._guard.take_pass(command.client_order_id.value):
-            return False
         order = self.cache.order(command.client_order_id)
         if order is None:
             return False
@@ -98,7 +103,7 @@ class OrderGate(Actor):
             )
         )
         self._guard.answer(request)
-        self._guard.take_pass(order.client_order_id.value)
+        self._has_pass(order.client_order_id.value)
         return None if request.approved else f"refused by the guard: {request.refusal}"
 
     def _deny(self, order: Order, reason: str) -> None:

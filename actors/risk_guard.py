@@ -37,12 +37,14 @@ from messages import (
 from models.pre_trade import (
     Account,
     Market,
+    OrderBounds,
     PreTradeLimits,
     ProposedOrder,
     closing_breach,
     exposure_of_order_breach,
     market_breach,
     order_breach,
+    plainly_fits,
     reduce_only_breach,
 )
 from models.rate_limits import Duplicates, OrderRate
@@ -114,12 +116,16 @@ class RiskGuard(Actor):
         }
         self._ids = {instrument_id.value: instrument_id for instrument_id in config.instrument_ids}
         self._minimums: dict[str, tuple[Decimal, Decimal]] = {}
+        self._bounds: dict[str, OrderBounds] = {}
+        self._last_quote: Any = None
+        self._last_mid = ZERO
         self._markets: dict[str, tuple[Any, Market]] = {}
         self._equity: Decimal | None = None
         self._medians: dict[str, Decimal] = {}
         self._mids: dict[str, deque[Decimal]] = {name: deque(maxlen=_REMEMBERED_MIDS) for name in self._ids}
         self._permits: dict[str, str] = {}
-        self._passes: set[str] = set()
+        self.passes: set[str] = set()
+        """The orders that were approved and have not been sent since; each approval passes the gate once."""
         limit = config.max_orders_per_10s
         self._rate = None if limit is None else OrderRate(limit, _RATE_WINDOW_NS, config.order_reserve)
         window = config.duplicate_window_secs
@@ -137,6 +143,7 @@ class RiskGuard(Actor):
             value = instrument.min_notional.as_decimal() if instrument.min_notional else ZERO
             self._minimums[name] = (quantity, value)
             self.exposures[name].base = instrument.base_currency.code
+            self._bounds[name] = OrderBounds.of(name, self.config.limits, (quantity, value))
             self._take_over(name, instrument_id)
         self.msgbus.subscribe("events.order.*", self._on_order_event, priority=_BEFORE_STRATEGIES)
         self.msgbus.subscribe(EQUITY_TOPIC, self._on_equity)
@@ -168,14 +175,15 @@ class RiskGuard(Actor):
         """Approve or refuse an order; an approved one counts from now on."""
         order = request.order
         now_ns = self.clock.timestamp_ns()
-        breach = self._breach(order, now_ns)
-        if breach is not None:
-            request.refusal = breach
-            self._count(order, breach, now_ns)
-            return
+        if not self._only_moves(order, now_ns):
+            breach = self._breach(order, now_ns)
+            if breach is not None:
+                request.refusal = breach
+                self._count(order, breach, now_ns)
+                return
         request.approved = True
         if self.gated:
-            self._passes.add(order.order_id)
+            self.passes.add(order.order_id)
         if self._rate is not None:
             self._rate.count(now_ns)
         book = self.exposures[order.instrument]
@@ -186,12 +194,34 @@ class RiskGuard(Actor):
         if self._duplicates is not None:
             self._duplicates.remember(now_ns, _said(order), order.order_id)
 
-    def take_pass(self, order_id: str) -> bool:
-        """Return whether the order was approved and has not been sent since; each approval passes once."""
-        if order_id in self._passes:
-            self._passes.remove(order_id)
-            return True
-        return False
+    def _only_moves(self, order: ProposedOrder, now_ns: int) -> bool:
+        """Return whether a known order is to stand elsewhere, no larger, where no rule can object; False if unsure."""
+        order_id, _, instrument, side, price, quantity, closing = order
+        book = self.exposures.get(instrument)
+        known = None if book is None else book.orders.get(order_id)
+        if book is None or known is None or price is None or closing or self._permits or quantity > known.held:
+            return False
+        mid, median = self._mid_of_now(instrument, now_ns), self._medians.get(instrument)
+        if mid is None:
+            return False
+        if median is not None:
+            mid = min(mid, median) if side > 0 else max(mid, median)
+        if not plainly_fits(order, price, mid, book, self._bounds[instrument]):
+            return False
+        return self._rate is None or self._rate.check(now_ns) is None
+
+    def _mid_of_now(self, instrument: str, now_ns: int) -> Decimal | None:
+        """Return the mid if a sound quote has come in this very moment."""
+        quote = self.cache.quote_tick(self._ids[instrument])
+        if quote is None or now_ns > quote.ts_init:
+            return None
+        if quote is self._last_quote:  # both sides of a maker ask at the same quote
+            return self._last_mid
+        bid, ask = quote.bid_price.raw, quote.ask_price.raw
+        if not 0 < bid < ask:
+            return None
+        self._last_quote, self._last_mid = quote, Decimal(bid + ask) * _HALF_UNIT
+        return self._last_mid
 
     def _breach(self, order: ProposedOrder, now_ns: int) -> Breach | None:
         book = self.exposures.get(order.instrument)
@@ -229,9 +259,7 @@ class RiskGuard(Actor):
         breach = breach or self._collar_over_time_breach(order)
         if breach is None and self._duplicates is not None and order.order_id not in book.orders:
             breach = self._duplicates.check(now_ns, _said(order))
-        if breach is None:
-            breach = self._exposure_breach(order, book)
-        return breach
+        return breach or self._exposure_breach(order)
 
     def _collar_over_time_breach(self, order: ProposedOrder) -> Breach | None:
         """Hold the price against where the market was as well: after a bad quote, the mid is what is wrong."""
@@ -240,10 +268,7 @@ class RiskGuard(Actor):
             return None
         return collar_breach(order.side, order.price, median, band_bps)
 
-    def _exposure_breach(self, order: ProposedOrder, book: InstrumentExposure) -> Breach | None:
-        known = book.orders.get(order.order_id)
-        if known is not None and order.quantity <= known.held:
-            return None  # most changes of a maker only move the price
+    def _exposure_breach(self, order: ProposedOrder) -> Breach | None:
         markets = {name: self._market(name) for name in self.exposures}
         mids = {name: market.mid for name, market in markets.items() if market is not None}
         traded = {name: exposure for name, exposure in self.exposures.items() if name in mids}
@@ -292,15 +317,19 @@ class RiskGuard(Actor):
         self._permits[change.scope] = change.permits
 
     def _on_order_event(self, event: OrderEvent) -> None:
-        handler = _HANDLERS.get(type(event))
-        book = self.exposures.get(event.instrument_id.value) if handler else None
-        if handler is not None and book is not None:
+        kind = type(event)
+        handler = _HANDLERS.get(kind)
+        if handler is None:
+            return
+        book = self.exposures.get(event.instrument_id.value)
+        if book is not None:
             handler(book, event)
-            if self._duplicates is not None and type(event) in _ENDS:
+            if self._duplicates is not None and kind in _ENDS:
                 self._duplicates.forget(event.client_order_id.value)
 
 
 _UNIT: Final = Decimal(1).scaleb(-FIXED_PRECISION)
+_HALF_UNIT: Final = _UNIT / 2
 
 
 def _exact(number: Any) -> Decimal:
@@ -333,7 +362,7 @@ def _on_unchanged(book: InstrumentExposure, event: OrderEvent) -> None:
     book.unchanged(event.client_order_id.value)
 
 
-_ENDS: Final = (OrderCanceled, OrderRejected, OrderDenied, OrderExpired)
+_ENDS: Final = frozenset((OrderCanceled, OrderRejected, OrderDenied, OrderExpired))
 _HANDLERS: Final[dict[type, Callable[[InstrumentExposure, Any], None]]] = {
     OrderFilled: _on_filled,
     OrderUpdated: _on_updated,

@@ -17,17 +17,15 @@ from typing import Any
 
 import click
 import pandas as pd
-from nautilus_trader.backtest.config import BacktestEngineConfig
 from nautilus_trader.backtest.engine import BacktestEngine
-from nautilus_trader.common.config import LoggingConfig
 from nautilus_trader.model.enums import AccountType, OmsType
 from nautilus_trader.model.identifiers import Venue
 from nautilus_trader.model.objects import Money
-from nautilus_trader.risk.config import RiskEngineConfig
 
 from actors.ledger import Ledger, LedgerConfig
 from benchmarks.maker_cost import INSTRUMENT, MODEL, SIZES, load
 from data_catalog.instruments import currency
+from runtime.engine import engine_config
 from runtime.fills import FILL_ASSUMPTIONS
 from runtime.risk import RiskContext, add_risk_controls
 from runtime.risk_settings import RiskSettings
@@ -62,15 +60,7 @@ LIMITS = RiskSettings(
 
 def run(instrument: Any, ticks: list[Any], watched: str, fills: str) -> tuple[float, int, int]:
     """Replay `ticks` through the maker, alone or watched; return CPU seconds, order events and refusals."""
-    engine = BacktestEngine(
-        BacktestEngineConfig(
-            logging=LoggingConfig(bypass_logging=True),
-            run_analysis=False,
-            risk_engine=RiskEngineConfig(
-                max_order_submit_rate="1000000/00:00:01", max_order_modify_rate="1000000/00:00:01"
-            ),
-        )
-    )
+    engine = BacktestEngine(engine_config())
     FILL_ASSUMPTIONS[fills].add_venue(  # type: ignore[index]
         engine,
         Latency(),

@@ -13,6 +13,7 @@ from typing import NamedTuple, Self
 
 from models.risk_exposure import ZERO, Exposure, InstrumentExposure
 from models.risk_limits import (
+    BPS,
     Breach,
     at_most,
     collar_breach,
@@ -24,6 +25,8 @@ from models.risk_limits import (
     self_trade_breach,
     stale_breach,
 )
+
+_INFINITE = Decimal("Infinity")
 
 
 class ProposedOrder(NamedTuple):
@@ -159,10 +162,10 @@ def order_breach(
         The venue's smallest quantity and smallest value of an order.
 
     """
-    quantity = order.quantity
-    value = (market.mid if order.price is None else order.price) * quantity
+    _, _, instrument, side, price, quantity, _ = order
+    value = (market.mid if price is None else price) * quantity
     min_qty, min_value = venue_minimum
-    max_qty, max_value = limits.max_order_qty.get(order.instrument), limits.max_order_notional_quote
+    max_qty, max_value = limits.max_order_qty.get(instrument), limits.max_order_notional_quote
     if quantity < min_qty:
         return Breach("min_order_qty", quantity, min_qty)
     if value < min_value:
@@ -171,18 +174,71 @@ def order_breach(
         return Breach("max_order_qty", quantity, max_qty)
     if max_value is not None and value > max_value:
         return Breach("max_order_notional_quote", value, max_value)
-    return None if order.price is None else _price_breach(order, order.price, market, exposure, limits)
+    return None if price is None else _price_breach(side, price, market, exposure, limits)
+
+
+class OrderBounds(NamedTuple):
+    """
+    What an order must keep within to pass its own rules without a closer look.
+
+    Parameters
+    ----------
+    min_quantity, max_quantity, min_value, max_value : Decimal
+        Of one order, bounds included.
+    highest, lowest : Decimal
+        The price of a buy is below the mid times `highest`, that of a sale above the mid times `lowest`.
+
+    """
+
+    min_quantity: Decimal
+    max_quantity: Decimal
+    min_value: Decimal
+    max_value: Decimal
+    highest: Decimal
+    lowest: Decimal
+
+    @classmethod
+    def of(cls, instrument: str, limits: PreTradeLimits, venue_minimum: tuple[Decimal, Decimal]) -> Self:
+        """Return the bounds that the limits set for the orders of an instrument."""
+        max_quantity, max_value = limits.max_order_qty.get(instrument), limits.max_order_notional_quote
+        band = limits.price_collar_bps
+        return cls(
+            venue_minimum[0],
+            _INFINITE if max_quantity is None else max_quantity,
+            venue_minimum[1],
+            _INFINITE if max_value is None else max_value,
+            _INFINITE if band is None else (BPS + band) / BPS,
+            -_INFINITE if band is None else (BPS - band) / BPS,
+        )
+
+
+def plainly_fits(
+    order: ProposedOrder, price: Decimal, mid: Decimal, exposure: InstrumentExposure, bounds: OrderBounds
+) -> bool:
+    """
+    Return whether an order breaks no rule of `order_breach`, seen at one glance; False says to ask the rules.
+
+    It gives the answer that nearly every change of a quote gets, at a fraction of what asking each rule costs.
+    """
+    _, _, _, side, _, quantity, _ = order
+    min_quantity, max_quantity, min_value, max_value, highest, lowest = bounds
+    if not (min_quantity <= quantity <= max_quantity and min_value <= price * quantity <= max_value):
+        return False
+    for own in exposure.opposite_prices(side):
+        if (own <= price) if side > 0 else (own >= price):
+            return False
+    return price < mid * highest if side > 0 else price > mid * lowest
 
 
 def _price_breach(
-    order: ProposedOrder, price: Decimal, market: Market, exposure: InstrumentExposure, limits: PreTradeLimits
+    side: int, price: Decimal, market: Market, exposure: InstrumentExposure, limits: PreTradeLimits
 ) -> Breach | None:
     if limits.price_collar_bps is not None:
-        breach = collar_breach(order.side, price, market.mid, limits.price_collar_bps)
+        breach = collar_breach(side, price, market.mid, limits.price_collar_bps)
         if breach is not None:
             return breach
-    own = exposure.opposite_prices(order.side)
-    return self_trade_breach(order.side, price, own) if own else None
+    own = exposure.opposite_prices(side)
+    return self_trade_breach(side, price, own) if own else None
 
 
 def exposure_of_order_breach(order: ProposedOrder, account: Account, limits: PreTradeLimits) -> Breach | None:

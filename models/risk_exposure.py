@@ -92,8 +92,8 @@ class InstrumentExposure:
         return found
 
     def _hold(self, order: OpenOrder, held: Decimal) -> None:
-        change = held - order.held
-        if change:
+        if held != order.held:
+            change = held - order.held
             self.total.hold(order.side, change)
             self.of(order.strategy).hold(order.side, change)
             order.held = held
@@ -109,7 +109,8 @@ class InstrumentExposure:
         order = self.orders.get(order_id)
         if order is not None:
             order.asked_price = price
-            self._hold(order, max(order.held, quantity))
+            if quantity > order.held:
+                self._hold(order, quantity)
 
     def updated(self, order_id: str, price: Decimal | None, total_quantity: Decimal) -> None:
         """Take over a modification that the venue has made."""

@@ -117,22 +117,25 @@ def collar_breach(side: int, price: Decimal, reference: Decimal, band_bps: Decim
 
     The band is in basis points. Value and limit are prices.
     """
-    edge = reference * (BPS + side * band_bps)
-    if price * BPS * side <= edge * side:
+    edge = reference * (BPS + band_bps if side > 0 else BPS - band_bps)
+    at = price * BPS
+    if (at <= edge) if side > 0 else (at >= edge):
         return None
     return Breach("price_collar_bps", price, edge / BPS)
 
 
 def self_trade_breach(side: int, price: Decimal, own_opposite: Iterable[Decimal]) -> Breach | None:
     """Return a breach if a buy is at or above an own ask, or a sale at or below an own bid; the limit is that price."""
-    best = min(own_opposite, key=lambda own: own * side, default=None)
-    if best is None or price * side < best * side:
+    best = min(own_opposite, default=None) if side > 0 else max(own_opposite, default=None)
+    if best is None or (price < best if side > 0 else price > best):
         return None
     return Breach("self_trade", price, best)
 
 
 def stale_breach(now_ns: int, last_ns: int, max_age_secs: Decimal) -> Breach | None:
     """Return a breach if the last market event is older than `max_age_secs`; exactly as old is fresh."""
+    if now_ns <= last_ns:  # most orders answer the very event that is asked about
+        return None
     age_secs = Decimal(now_ns - last_ns).scaleb(-9)
     return Breach("max_data_age_secs", age_secs, max_age_secs) if age_secs > max_age_secs else None
 

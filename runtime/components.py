@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Final, get_type_hints
 
 import msgspec
 from nautilus_trader.common.actor import Actor
@@ -16,6 +16,9 @@ from bad_input import nearest_name
 from runtime.parse import parse_part
 from runtime.setup import Component
 from runtime.setup_tree import KeyPath, SetupTree
+
+QUIET: Final = {"log_events": False, "log_commands": False}
+"""Values of a component's configuration in a run without a log."""
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,12 @@ from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.common.config import LoggingConfig
 from nautilus_trader.model.enums import AccountType, BookType, OmsType
 from nautilus_trader.model.identifiers import TraderId, Venue
+from nautilus_trader.portfolio.config import PortfolioConfig
 from nautilus_trader.risk.config import RiskEngineConfig
 
 from actors.ledger import Ledger
 from data_catalog.instruments import currency
+from runtime.components import QUIET
 from runtime.fees import fee_model
 from runtime.fills import FILL_ASSUMPTIONS
 from runtime.prepare import PreparedBacktest
@@ -20,6 +22,7 @@ from runtime.risk import RiskControls
 from runtime.system import SystemContext, add_parts
 
 _UNLIMITED_RATE = "1000000/00:00:01"
+_NEVER_AGAIN_MS = 10**12
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def build_engine(
     """Return an engine with venue, instruments, strategies, actors and ledger, but without data."""
     settings = prepared.loaded.setup.backtest
     instruments = prepared.data.instruments
-    engine = BacktestEngine(_engine_config(log_level, log_folder))
+    engine = BacktestEngine(engine_config(log_level, log_folder))
     FILL_ASSUMPTIONS[settings.fills].add_venue(
         engine,
         settings.latency,
@@ -54,12 +57,20 @@ def build_engine(
     )
     for instrument in instruments:
         engine.add_instrument(instrument)
-    return _add_components(engine, prepared)
+    return _add_components(engine, prepared, quiet=log_level is None)
 
 
-def _engine_config(log_level: str | None, log_folder: Path | None) -> BacktestEngineConfig:
+def engine_config(log_level: str | None = None, log_folder: Path | None = None) -> BacktestEngineConfig:
+    """
+    Return the configuration of the engine; it keeps a log of `log_level` in `log_folder` where one is asked for.
+
+    Without a log the engine would still put every account state into words, a tenth of the cost of an order event:
+    it is told to do so once.
+    """
     logging = LoggingConfig(bypass_logging=True)
+    portfolio = PortfolioConfig(min_account_state_logging_interval_ms=_NEVER_AGAIN_MS)
     if log_level is not None:
+        portfolio = PortfolioConfig()
         logging = LoggingConfig(
             log_level="OFF",
             log_level_file=log_level,
@@ -71,6 +82,7 @@ def _engine_config(log_level: str | None, log_folder: Path | None) -> BacktestEn
         trader_id=TraderId("BALLAST-001"),
         logging=logging,
         run_analysis=False,
+        portfolio=portfolio,
         risk_engine=RiskEngineConfig(
             # The engine's 100 orders a second is a limit of nobody's venue, and denies orders silently.
             max_order_submit_rate=_UNLIMITED_RATE,
@@ -79,12 +91,13 @@ def _engine_config(log_level: str | None, log_folder: Path | None) -> BacktestEn
     )
 
 
-def _add_components(engine: BacktestEngine, prepared: PreparedBacktest) -> BuiltSystem:
+def _add_components(engine: BacktestEngine, prepared: PreparedBacktest, quiet: bool) -> BuiltSystem:
     setup = prepared.loaded.setup
     context = SystemContext(
         instrument_ids=tuple(instrument.id for instrument in prepared.data.instruments),
         currency=prepared.currency,
         leverage=Decimal(1 if prepared.spot else setup.backtest.leverage),
     )
-    parts = add_parts(engine.kernel, prepared.loaded, context)
+    wiring = dict.fromkeys(range(len(prepared.loaded.strategies)), QUIET) if quiet else {}
+    parts = add_parts(engine.kernel, prepared.loaded, context, wiring)
     return BuiltSystem(engine, parts.ledger, parts.risk)

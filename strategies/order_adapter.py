@@ -40,7 +40,8 @@ class OrderAdapter:
             return True
         price = None if closing else self._grid.price(quote.price)
         quantity = self._grid.quantity(quote.quantity)
-        order = ProposedOrder(order_id, *self._names, quote.side.sign, price, quantity, closing)
+        strategy, instrument = self._names
+        order = ProposedOrder(order_id, strategy, instrument, quote.side.sign, price, quantity, closing)
         request = OrderRequest(order=order)
         self._strategy.msgbus.send(GUARD_ENDPOINT, request)
         return request.approved

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from models.pre_trade import (
     Account,
     Market,
+    OrderBounds,
     PreTradeLimits,
     ProposedOrder,
     closing_breach,
@@ -18,6 +19,7 @@ from models.pre_trade import (
     held_breaches_of_strategy,
     market_breach,
     order_breach,
+    plainly_fits,
     reduce_only_breach,
 )
 from models.risk_exposure import InstrumentExposure
@@ -265,3 +267,42 @@ def test_the_position_never_passes_its_limit_whatever_happens(seed: int, limit: 
     for order_id in list(maker.venue.orders):
         maker.exposure.gone(order_id)
     assert (total.buys, total.sells) == (0, 0)
+
+
+@given(
+    side=st.sampled_from((1, -1)),
+    price=st.decimals("95", "105", places=2),
+    quantity=st.decimals("0", "10", places=1),
+    own=st.lists(st.decimals("98", "102", places=2), max_size=2),
+    band=st.one_of(st.none(), st.integers(0, 500).map(Decimal)),
+    largest=st.one_of(st.none(), st.integers(1, 9).map(Decimal)),
+    most_valuable=st.one_of(st.none(), st.integers(100, 900).map(Decimal)),
+)
+def test_what_plainly_fits_breaks_no_rule_of_its_own(
+    side: int,
+    price: Decimal,
+    quantity: Decimal,
+    own: list[Decimal],
+    band: Decimal | None,
+    largest: Decimal | None,
+    most_valuable: Decimal | None,
+) -> None:
+    exposure = InstrumentExposure()
+    for number, standing in enumerate(own):
+        exposure.submitting(f"own-{number}", "MAKER", -side, standing, Decimal(1))
+    held = limits(
+        max_order_qty={} if largest is None else {"X": largest},
+        max_order_notional_quote=most_valuable,
+        price_collar_bps=band,
+    )
+    minimum = (Decimal("0.5"), Decimal(50))
+    proposed = order(side=side, price=str(price), quantity=str(quantity))
+
+    fits = plainly_fits(proposed, price, MARKET.mid, exposure, OrderBounds.of("X", held, minimum))
+    breach = order_breach(proposed, MARKET, exposure, held, minimum)
+
+    assert fits == (breach is None) or (breach is None and _at_the_collar(price, band))
+
+
+def _at_the_collar(price: Decimal, band: Decimal | None) -> bool:
+    return band is not None and abs(price - MARKET.mid) * 10_000 == MARKET.mid * band
