@@ -33,6 +33,7 @@ DEFAULT_ACTIONS: Final[dict[str, ActionName]] = {
     "max_clock_skew_secs": "cancel",
     "max_price_move_bps": "cancel",
     "equity_unknown": "cancel",
+    "max_unhedged_secs": "stop_quoting",
     USER_STREAM_RULE: "cancel",
     "manual": "flatten",
 }

@@ -13,6 +13,9 @@ from models.pairs.leg_sizes import PairLots
 from models.risk_limits import Breach
 from strategies.pair_leg import PairLeg
 
+UNHEDGED_RULE: Final = "max_unhedged_secs"
+"""What the alarm is called that one leg lacks the other for twice as long as it may."""
+
 _SECOND_NS: Final = 1_000_000_000
 
 
@@ -132,7 +135,7 @@ class LegManager:
         if since is None or self._alarmed or now_ns - since < 2 * limit:
             return
         self._alarmed = True
-        breach = Breach("max_unhedged_secs", Decimal(now_ns - since) / _SECOND_NS, Decimal(limit) / _SECOND_NS)
+        breach = Breach(UNHEDGED_RULE, Decimal(now_ns - since) / _SECOND_NS, Decimal(limit) / _SECOND_NS)
         alarm = RiskAlarm(ts_ns=now_ns, scope=self._strategy.id.value, breach=breach)
         self._strategy.msgbus.publish(ALARM_TOPIC, alarm)
 

@@ -128,3 +128,10 @@ def test_what_happens_on_a_trip_can_be_changed(setup_file: Path) -> None:
 @pytest.mark.parametrize("value", [Decimal("99.99"), Decimal("0.01")])
 def test_limits_within_their_bounds_are_taken(value: Any) -> None:
     assert RiskSettings(max_drawdown_pct=value).max_drawdown_pct == value
+
+
+def test_every_alarm_of_a_strategy_has_an_action():
+    """The kill switch looks each of them up at the worst of moments."""
+    from strategies.leg_manager import UNHEDGED_RULE
+
+    assert RiskSettings().actions[UNHEDGED_RULE] == "stop_quoting"
