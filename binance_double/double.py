@@ -101,11 +101,15 @@ class BinanceDouble(AbstractContextManager["BinanceDouble"]):
     # Coming and going
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Begin to listen; OSError if the port is taken."""
         self._thread.start()
         if not self._started.wait(_START_SECS):
             raise RuntimeError("the local exchange did not start")
-        self.resume()
+        try:
+            self.resume()
+        except OSError:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Go away for good."""

@@ -17,6 +17,13 @@ class Product(StrEnum):
     FUTURES = "futures"
 
 
+_PRICE_BOUNDS = {
+    Product.SPOT: (Decimal("0.2"), Decimal(5)),
+    Product.FUTURES: (Decimal("0.95"), Decimal("1.05")),
+}
+"""Between which multiples of the market's price a limit price may lie, as on the exchange's large symbols."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rules:
     """
@@ -60,8 +67,8 @@ class Rules:
     min_notional: Decimal
     maker_fee: Decimal
     taker_fee: Decimal
-    multiplier_up: Decimal = Decimal(5)
-    multiplier_down: Decimal = Decimal("0.2")
+    multiplier_up: Decimal
+    multiplier_down: Decimal
     max_orders: int = 200
     maintenance_rate: Decimal = Decimal("0.01")
     status: str = "TRADING"
@@ -108,8 +115,10 @@ def symbol_of(instrument_id: str) -> str:
 def rules_of(instrument: Instrument) -> Rules:
     """Return the rules that a Nautilus instrument describes, with its fees."""
     tick, step = instrument.price_increment.as_decimal(), instrument.size_increment.as_decimal()
+    product = Product.SPOT if isinstance(instrument, CurrencyPair) else Product.FUTURES
+    lowest, highest = _PRICE_BOUNDS[product]
     return Rules(
-        product=Product.SPOT if isinstance(instrument, CurrencyPair) else Product.FUTURES,
+        product=product,
         symbol=instrument.raw_symbol.value,
         base=instrument.base_currency.code,
         quote=instrument.quote_currency.code,
@@ -122,6 +131,8 @@ def rules_of(instrument: Instrument) -> Rules:
         min_notional=_limit(instrument.min_notional, Decimal(0)),
         maker_fee=instrument.maker_fee,
         taker_fee=instrument.taker_fee,
+        multiplier_down=lowest,
+        multiplier_up=highest,
     )
 
 

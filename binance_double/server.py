@@ -37,7 +37,9 @@ class Server:
         """Begin to listen; nothing happens if it does already."""
         if self._runner is not None:
             return
-        self._runner = web.AppRunner(self._application(), handler_cancellation=True, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(
+            self._application(), handler_cancellation=True, shutdown_timeout=0.1, access_log=None
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, _HOST, self.port, reuse_address=True)
         await site.start()

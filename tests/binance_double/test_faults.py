@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -266,6 +267,36 @@ def test_a_listen_key_expires(run: Any) -> None:
             await sockets.session.ws_connect(address)
 
     run(scenario)
+
+
+def test_a_listen_key_is_refused_as_often_as_told(double: Any) -> None:
+    client = RawClient(double, Product.FUTURES)
+    double.faults.refuse_logons(1)
+    assert [client.keyed("POST", "/fapi/v1/listenKey")[0] for _ in range(2)] == [500, 200]
+
+
+def test_a_port_that_is_taken_is_said(double: Any) -> None:
+    from binance_double.double import BinanceDouble
+
+    port = int(double.addresses(Product.SPOT).http.rpartition(":")[2])
+    with pytest.raises(OSError, match="in use"):
+        BinanceDouble([], port=port).start()
+
+
+def test_what_takes_long_takes_long(client: RawClient) -> None:
+    client.double.faults.delay("submit", 0.2)
+    begun = time.monotonic()
+    assert submit(client)[0] == 200
+    assert time.monotonic() - begun >= 0.2
+
+
+def test_a_restart_forgets_listen_keys_and_keeps_orders(double: Any) -> None:
+    client = RawClient(double, Product.FUTURES)
+    submit(client)
+    client.keyed("POST", "/fapi/v1/listenKey")
+    double.restart()
+    assert client.keyed("PUT", "/fapi/v1/listenKey")[1]["code"] == -1125
+    assert len(double.open_orders()) == 1
 
 
 def test_a_listen_key_that_is_not_kept_alive_expires_after_an_hour(double: Any) -> None:

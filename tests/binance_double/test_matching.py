@@ -37,6 +37,8 @@ def rules(product: Product) -> Rules:
         min_notional=D(5),
         maker_fee=D("0.0002"),
         taker_fee=D("0.0005"),
+        multiplier_down=D("0.2"),
+        multiplier_up=D(5),
     )
 
 
