@@ -64,8 +64,8 @@ def engine_config(log_level: str | None = None, log_folder: Path | None = None) 
     """
     Return the configuration of the engine; it keeps a log of `log_level` in `log_folder` where one is asked for.
 
-    Without a log the engine would still put every account state into words, a tenth of the cost of an order event:
-    it is told to do so once.
+    Without a log the engine would still put every account state into words, at each order event: it is told to do so
+    once.
     """
     logging = LoggingConfig(bypass_logging=True)
     portfolio = PortfolioConfig(min_account_state_logging_interval_ms=_NEVER_AGAIN_MS)
