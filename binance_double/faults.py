@@ -71,8 +71,9 @@ class Faults:
     """
     The faults that are due. All of its methods may be called from any thread.
 
-    Routes are named in `rest_spot` and `rest_futures`. Kinds of user-data events are the execution types of orders
-    (NEW, TRADE, CANCELED, EXPIRED, AMENDMENT), the event types (outboundAccountPosition, ACCOUNT_UPDATE), or `*`.
+    Routes are named in `rest_spot`, `rest_futures` and `rest_futures_orders`. Kinds of user-data events are the
+    execution types of orders (NEW, TRADE, CANCELED, EXPIRED, AMENDMENT), the event types (outboundAccountPosition,
+    ACCOUNT_UPDATE), or `*`.
     """
 
     def __init__(self) -> None:
