@@ -1,11 +1,14 @@
 """One run on each product, through everything that can go wrong while it trades; each fault leaves it quoting."""
 
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+OUTAGE_SECS = 4
 
 
 @pytest.fixture(scope="module", params=["spot", "perpetual"])
@@ -137,6 +140,32 @@ def test_a_fill_that_is_told_twice_counts_once(live: Any) -> None:
     assert sum(row["client_order_id"] == order_id for row in live.fills()) == 1
 
 
+def test_a_cancellation_without_word_is_found_out(live: Any) -> None:
+    live.double.faults.lose_events("CANCELED", times=2)
+
+    live.move(4)
+
+    live.until_quoting()
+
+
+def test_an_order_that_somebody_cancelled_by_hand_is_replaced(live: Any) -> None:
+    live.double.cancel(live.orders()[0].asked.client_order_id)
+
+    live.until_quoting()
+
+
+def test_an_expired_user_stream_is_renewed(live: Any) -> None:
+    if live.kind == "spot":
+        live.double.terminate_user_stream()
+    else:
+        live.double.expire_listen_key()
+
+    live.until_quoting()
+    order_id = fill(live, "SELL")
+    live.until(lambda: was_filled(live, order_id))
+    live.until_quoting()
+
+
 def test_nonsense_is_survived(live: Any) -> None:
     for text in ("{", '{"stream":"unknown","data":{"e":"surprise"}}', '{"e":"surprise"}'):
         live.double.send_market_text(text)
@@ -180,5 +209,17 @@ def test_a_restart_of_the_exchange_is_survived(live: Any) -> None:
 
     live.until_quoting()
     order_id = fill(live, "BUY")
+    live.until(lambda: was_filled(live, order_id))
+    live.until_quoting()
+
+
+def test_an_outage_is_survived(live: Any) -> None:
+    end = time.monotonic() + OUTAGE_SECS
+    live.double.vanish()
+    live.until(lambda: time.monotonic() > end)
+    live.double.resume()
+
+    live.until_quoting()
+    order_id = fill(live, "SELL")
     live.until(lambda: was_filled(live, order_id))
     live.until_quoting()
