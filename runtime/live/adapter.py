@@ -7,10 +7,14 @@ Each point was seen on nautilus_trader 1.231 against the local exchange:
   Here the venue is asked for the order by its client order id until it says yes, or until it can no longer accept it.
 - A fill that the user stream lost is made up by the engine, at a price that it guesses and without a fee. Here the
   venue's own trades are brought in before the engine compares.
+- The end of an order of which no word came is never found while a maker goes on moving it: each refusal of the venue
+  ("does not exist") counts as news of the order, and the engine looks at quiet orders alone. Here such a refusal makes
+  it ask at once.
 - On futures the engine asks for the trades of BTCUSDT and BTCUSDT-PERP, which are the same, and counts them twice.
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, override
 
@@ -35,6 +39,7 @@ UNKNOWN_ORDER_TOPIC: Final = "ballast.live.unknown_order"
 _NO_SUCH_ORDER: Final = -2013
 _UNKNOWN_CODES: Final = (-1006, -1007)
 _REQUEST_TIMEOUT: Final = 408
+_GONE: Final = re.compile(r"-2011|-2013")
 _GRACE_SECS: Final = 1.0
 _FIRST_WAIT_SECS: Final = 0.2
 _LONGEST_WAIT_SECS: Final = 2.0
@@ -118,6 +123,33 @@ class _Careful:
         [report] = self._parse_order_status_reports([found], None, None)  # type: ignore[attr-defined]
         await self._bring_fills(report)
         self._send_order_status_report(report)  # type: ignore[attr-defined]
+
+    # -- Orders that the venue does not have any more -----------------------------------------------------------------
+
+    def generate_order_modify_rejected(self, *event: Any) -> None:
+        """Pass on that a change was refused, and look the order up if it is gone."""
+        super().generate_order_modify_rejected(*event)  # type: ignore[misc]
+        self._look_up_if_gone(event[2], event[4])
+
+    def generate_order_cancel_rejected(self, *event: Any) -> None:
+        """Pass on that a cancellation was refused, and look the order up if it is gone."""
+        super().generate_order_cancel_rejected(*event)  # type: ignore[misc]
+        self._look_up_if_gone(event[2], event[4])
+
+    def _look_up_if_gone(self, client_order_id: ClientOrderId, reason: object) -> None:
+        if _GONE.search(str(reason)):
+            self.create_task(self._look_up(client_order_id))  # type: ignore[attr-defined]
+
+    async def _look_up(self, client_order_id: ClientOrderId) -> None:
+        """Take over the venue's state of an order, if the user stream has not told of it by then."""
+        await asyncio.sleep(_LONGEST_WAIT_SECS / 4)
+        order = self._known(client_order_id)
+        if order is None or order.is_closed:
+            return
+        found = await self._http_account.query_order(
+            symbol=order.instrument_id.symbol.value, orig_client_order_id=client_order_id.value
+        )
+        await self._take_over(order, found)
 
     # -- Fills of which no word came ----------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ instruments: [NEXOUSDT.BINANCE]
 strategies:
   - path: strategies.fixed_spread:FixedSpread
     config: {instrument_id: NEXOUSDT.BINANCE, order_qty: 20, max_position: 200, half_spread_bps: 30}
-risk: {max_position_qty: {NEXOUSDT.BINANCE: 250}, max_data_age_secs: 3, max_rejections_per_window: 20}
+risk: {max_position_qty: {NEXOUSDT.BINANCE: 250}, max_data_age_secs: 2, max_rejections_per_window: 20}
 ledger: {interval_secs: 1}
 backtest: {starting_balances: [1_000 USDT]}
 live: {recv_window_ms: 1_000, reconcile_secs: 1, books_check_secs: 2, user_stream_timeout_secs: 20}
@@ -37,7 +37,7 @@ instruments: [BTCUSDT-PERP.BINANCE]
 strategies:
   - path: strategies.fixed_spread:FixedSpread
     config: {instrument_id: BTCUSDT-PERP.BINANCE, order_qty: 0.01, max_position: 0.1, half_spread_bps: 5}
-risk: {max_position_qty: {BTCUSDT-PERP.BINANCE: 0.12}, max_data_age_secs: 3, max_rejections_per_window: 20}
+risk: {max_position_qty: {BTCUSDT-PERP.BINANCE: 0.12}, max_data_age_secs: 2, max_rejections_per_window: 20}
 ledger: {interval_secs: 1}
 backtest: {starting_balances: [10_000 USDT], leverage: 20}
 live: {recv_window_ms: 1_000, reconcile_secs: 1, books_check_secs: 2, user_stream_timeout_secs: 20, dead_man_secs: 8}
