@@ -103,6 +103,10 @@ class DelayedClient(BacktestExecClient):
         """Send several cancellations on their way."""
         self._send(command, self._delays.cancel_ns)
 
+    def _reset(self) -> None:
+        """Forget the alerts when the engine is reset, which has cancelled them."""
+        self._alerts.clear()
+
     def _note_submitted(self, order: Order) -> None:
         self.generate_order_submitted(
             strategy_id=order.strategy_id,

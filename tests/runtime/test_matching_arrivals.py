@@ -6,13 +6,19 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nautilus_trader.backtest.config import BacktestEngineConfig
+from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.backtest.models import LatencyModel
+from nautilus_trader.common.config import LoggingConfig
 
 from runtime.arrivals import Delays
 from tests.matching_kit import (
     BUY,
+    INSTRUMENT,
     SELL,
     SELLER,
+    START,
+    VENUE,
     Cancel,
     Move,
     Order,
@@ -180,6 +186,22 @@ def test_every_order_arrives_on_time(delays: tuple[int, int, int], times: list[i
     insert, cancel = max(1, delays[0] * MS), max(1, delays[2] * MS)
     assert strategy.noted("OrderAccepted") == {str(i): at * MS + insert for i, at in enumerate(times)}
     assert strategy.noted("OrderCanceled") == {str(i): (at + 1_000) * MS + cancel for i, at in enumerate(times)}
+
+
+def test_an_engine_that_is_reset_has_nothing_on_its_way() -> None:
+    engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True), run_analysis=False))
+    under("queue_latency")(engine, **VENUE)
+    engine.add_instrument(INSTRUMENT)
+    strategy = Scripted([])
+    engine.add_strategy(strategy)
+    for sent_at, end in ((8.98, 9), (15.0, 20)):  # the first order is still on its way at the end
+        strategy.script = [Order(sent_at, BUY, "99.80", "2", f"{sent_at}")]
+        engine.add_data_iterator("ticks", iter([[QUIET[0], quote(end, "99.90", "100.10")]]))
+        engine.run(start=START, end=ns(end))
+        engine.reset()
+    engine.dispose()
+
+    assert strategy.noted("OrderAccepted") == {"15.0": 15_050 * MS}
 
 
 def test_nothing_arrives_in_the_moment_in_which_it_is_sent() -> None:
