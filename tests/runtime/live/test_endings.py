@@ -102,3 +102,40 @@ class Raising(FixedSpread):
             raise RuntimeError("nobody thought of that")
         return super().quote_prices()
 """
+
+
+def test_a_logon_that_is_refused_for_ever_ends_the_start(live_of: Any) -> None:
+    live = live_of("spot")
+    live.double.faults.refuse_logons(1_000)
+
+    live.start("--set", "live.start_timeout_secs=3")
+
+    assert live.ended() == 1
+    assert "the strategies were not running after 3 s" in live.errors()
+    assert not live.orders()
+
+
+def test_a_terminated_start_leaves_nothing(live_of: Any) -> None:
+    live = live_of("perpetual")
+    live.double.faults.refuse_logons(1_000)
+
+    live.start()
+    live.until(lambda: live.double.requests("account", live.product)[1:])  # the check's and the adapter's
+
+    assert live.stop(signal.SIGTERM) == 0
+    assert not live.orders()
+
+
+def test_rules_that_change_while_trading_halt_the_strategy(live_of: Any) -> None:
+    from decimal import Decimal
+
+    live = live_of("spot").start("--set", "risk.max_rejections_per_window=2").until_quoting()
+    live.double.change_rules(live.instrument_id, step=Decimal(7), min_quantity=Decimal(7))
+
+    for ticks in (4, 4, 4, 4, 4, 4):
+        live.move(ticks)
+        live.until(lambda: not live.orders())
+
+    live.until(lambda: "max_rejections_per_window" in live.errors())
+    assert live.stop() == 3
+    assert not live.orders()
