@@ -64,6 +64,8 @@ class SpotRest:
             Route("klines", "GET", f"{api}/klines", 2, none, market.klines),
             Route("ticker_book", "GET", f"{api}/ticker/bookTicker", 2, none, market.book_ticker),
             Route("fees", "GET", "/sapi/v1/asset/tradeFee", 1, signed, self.trade_fees),
+            Route("key_rights", "GET", "/sapi/v1/account/apiRestrictions", 1, signed, self.key_rights),
+            Route("bnb_burn", "GET", "/sapi/v1/bnbBurn", 1, signed, self.bnb_burn),
             Route("commission_rate", "GET", f"{api}/account/commission", 20, signed, self.commission),
             Route("account", "GET", f"{api}/account", 20, signed, self.account),
             Route("open_orders", "GET", f"{api}/openOrders", _open_orders_weight, signed, self.open_orders),
@@ -85,6 +87,17 @@ class SpotRest:
         symbol = asked.params.text("symbol")
         rules, limit = self._venue.rules_for(symbol), self._market.depth_limit(asked.params)
         return wire_spot.depth(rules, self._venue.books[symbol], limit)
+
+    def key_rights(self, asked: Asked) -> object:
+        """Return what the key may do."""
+        assert asked.key is not None
+        may_trade = asked.key.can_trade
+        withdraws = self._venue.keys_withdraw
+        return {"ipRestrict": True, "enableWithdrawals": withdraws, "enableSpotAndMarginTrading": may_trade}
+
+    def bnb_burn(self, asked: Asked) -> object:
+        """Return whether fees are paid in BNB, as the account asks; here they never are."""
+        return {"spotBNBBurn": self._venue.pays_in_bnb, "interestBNBBurn": False}
 
     def trade_fees(self, asked: Asked) -> object:
         """Return what trading costs, by symbol."""

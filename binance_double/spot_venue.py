@@ -36,6 +36,10 @@ class SpotVenue(Venue):
     def __init__(self, rules: Iterable[Rules], clock: Clock, balances: Mapping[str, Decimal]) -> None:
         super().__init__(rules, clock)
         self.account = SpotAccount(balances)
+        self.keys_withdraw = False
+        """Whether the account's keys may withdraw; only told, nothing is withdrawn."""
+        self.pays_in_bnb = False
+        """Whether the account is set to pay its fees in BNB; only told, they are paid in what is traded."""
 
     def set_balance(self, asset: str, free: Decimal) -> None:
         """Deposit or withdraw until this much is free, and tell the owner."""

@@ -13,6 +13,7 @@ from runtime.live.prepare import PreparedLive
 from runtime.live.rest import VenueError
 
 _BPS: Final = 10_000
+_TELLS_RIGHTS: Final = (Environment.REAL, Environment.LOCAL)
 _WEIGHT_PER_MINUTE: Final = {True: 6_000, False: 2_400}
 _OPEN_CHECK_WEIGHT: Final = {True: 20, False: 5}
 _BOOKS_CHECK_WEIGHT: Final = {True: 26, False: 16}
@@ -45,7 +46,7 @@ class AccountChecks:
         first = self._asked("account", self._permissions)
         if any(row.verdict is Verdict.NO_GO for row in first):
             return first
-        rows = [*first, *self._asked("withdrawals", self._restrictions)]
+        rows = [*first, *self._asked("key", self._rights)]
         if not self._prepared.venue.spot:
             rows += self._asked("position mode", self._position_mode)
             rows += self._asked("leverage", self._leverage)
@@ -71,18 +72,24 @@ class AccountChecks:
         else:
             yield no_go("account", asked, "canTrade is false", "allow trading for this key and account on Binance")
 
-    def _restrictions(self) -> Iterator[Row]:
-        """Ask Binance itself what the key may do; its test venues have no such question."""
-        if self._prepared.venue.environment is not Environment.REAL or not self._prepared.venue.spot:
+    def _rights(self) -> Iterator[Row]:
+        """Ask what the key may do, and how fees are paid; Binance's test venues do not know."""
+        if self._prepared.venue.environment not in _TELLS_RIGHTS or not self._prepared.venue.spot:
             return
         rights = self._account.rest.signed("GET", "/sapi/v1/account/apiRestrictions")
-        asked = "the key may not withdraw, and works from this address alone"
+        asked = "it may not withdraw, and works from this address alone"
         if rights.get("enableWithdrawals"):
             yield warn("key", asked, "it may withdraw", "make a key without that right")
         elif not rights.get("ipRestrict"):
             yield warn("key", asked, "it works from any address", "restrict the key to this machine's address")
         else:
             yield go("key", asked, "yes")
+        asked = "paid in what is traded"
+        if self._account.rest.signed("GET", "/sapi/v1/bnbBurn").get("spotBNBBurn"):
+            fix = "switch that off on Binance: the ledger cannot value them"
+            yield no_go("fees in BNB", asked, "paid in BNB", fix)
+        else:
+            yield go("fees in BNB", asked, "yes")
 
     def _position_mode(self) -> Iterator[Row]:
         asked = "one-way: one position per symbol"

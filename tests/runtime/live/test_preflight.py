@@ -133,6 +133,16 @@ def test_what_does_not_fit_the_setup_is_told(check: Any, kind: str, override: st
     assert found[row] in ("no-go", "warn", True)
 
 
+def test_what_the_key_may_and_how_fees_are_paid_is_told(check: Any, double: Any) -> None:
+    double.spot.venue.keys_withdraw = double.spot.venue.pays_in_bnb = True
+    try:
+        found = check()
+    finally:
+        double.spot.venue.keys_withdraw = double.spot.venue.pays_in_bnb = False
+
+    assert (found["key"], found["fees in BNB"], found["go"]) == ("warn", "no-go", False)
+
+
 def test_hedge_mode_stops_it(check: Any, double: Any) -> None:
     double.futures.venue.account.hedge_mode = True
     try:
