@@ -24,6 +24,7 @@ from runtime.live.prepare import (
 )
 from runtime.live.rehearsal import Rehearsal
 from runtime.live.run_folder import RunFolder
+from runtime.live.run_lock import RunLock
 from runtime.live.session import Session
 from runtime.live.state import StrategyStates
 from runtime.load_setup import load_setup
@@ -31,6 +32,8 @@ from runtime.prepare import prepare_backtest, starting_balances
 from runtime.risk_commands import halting_on_signal
 
 REDIS_PASSWORD: Final = "BALLAST_REDIS_PASSWORD"
+
+_LOCK_WAIT_SECS: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -99,21 +102,28 @@ def rehearse(request: LiveRequest, catalog: Path, speed: float) -> int:
 
 
 def _check_and_run(prepared: PreparedLive, request: LiveRequest, rehearsal: Rehearsal | None = None) -> int:
-    states = StrategyStates(prepared.strategy_folder)
-    if request.fresh:
-        states.forget()
-    states.read()
-    found = check(prepared, request.out)
-    _show(prepared, found, Console(stderr=True))
-    if not found.passed:
-        click.echo("not started: the check says no-go", err=True)
-        return _status(found)
+    with RunLock(prepared.strategy_folder, _LOCK_WAIT_SECS, lambda text: click.echo(text, err=True)) as lock:
+        states = StrategyStates(prepared.strategy_folder)
+        if request.fresh:
+            states.forget()
+        states.read()
+        found = check(prepared, request.out)
+        _show(prepared, found, Console(stderr=True))
+        if not found.passed:
+            click.echo("not started: the check says no-go", err=True)
+            return _status(found)
+        return _run(prepared, found, request, lock, rehearsal)
+
+
+def _run(
+    prepared: PreparedLive, found: Preflight, request: LiveRequest, lock: RunLock, rehearsal: Rehearsal | None
+) -> int:
     setup = prepared.loaded.setup
     options = _options(prepared, found)
     folder = RunFolder(request.out, setup.name, setup.sha256())
     with halting_on_signal(prepared.latch):
         folder.say(banner(prepared))
-        session = Session(prepared, options, folder)
+        session = Session(prepared, options, folder, lock.descriptor)
         status = session.run() if rehearsal is None else rehearsal.play(session)
     folder.say(f"ended with exit status {status}: {folder.path}")
     summary = folder.path / "summary.json"

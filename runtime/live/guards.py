@@ -79,11 +79,14 @@ class VenueGuards:
         What is traded where.
     folder : RunFolder
         Where the supervisor writes, and how the user is told.
+    lock : int
+        The descriptor of the run's lock.
 
     """
 
-    def __init__(self, prepared: PreparedLive, folder: RunFolder) -> None:
+    def __init__(self, prepared: PreparedLive, folder: RunFolder, lock: int) -> None:
         self._prepared = prepared
+        self._lock = lock
         self._folder = folder
         self._settings = prepared.settings
         self._credentials = require_credentials(prepared)
@@ -115,7 +118,7 @@ class VenueGuards:
             raise Failed(f"an earlier run's orders: {swept}")
         if self._dead_man is not None:
             self._dead_man.arm()
-        self._supervisor = Supervisor(self._orders(), self._credentials)
+        self._supervisor = Supervisor(self._orders(), self._credentials, self._lock)
 
     def _orders(self) -> Orders:
         prepared, settings = self._prepared, self._settings
@@ -158,12 +161,16 @@ class VenueGuards:
         return sweep(self._account, prepared.symbols, prepared.owner, settings.sweep_timeout_secs, late_secs)
 
     def release(self, swept: Swept) -> None:
-        """End guarding, but leave the venue's own switch where there is something to guard."""
+        """End guarding; where something is left, the venue's own switch stays armed and the supervisor tries again."""
         if swept.is_clean and self._dead_man is not None:
             with suppress(VenueError):
                 self._dead_man.disarm()
-        if self._supervisor is not None:
+        if self._supervisor is None:
+            return
+        if swept.is_clean:
             self._supervisor.release()
+        else:
+            self._supervisor.leave_to_it()
 
 
 def _has_orders_on_their_way(system: LiveSystem | None) -> bool:

@@ -38,18 +38,20 @@ class Session:
         What else the node needs to know.
     folder : RunFolder
         Where results go.
+    lock : int
+        The descriptor of the run's lock.
 
     """
 
     is_over: Callable[[], bool] | None = None
     """Asked again and again where a run has an end of its own."""
 
-    def __init__(self, prepared: PreparedLive, options: NodeOptions, folder: RunFolder) -> None:
+    def __init__(self, prepared: PreparedLive, options: NodeOptions, folder: RunFolder, lock: int) -> None:
         self._prepared = prepared
         self._options = options
         self._folder = folder
         self._settings = prepared.settings
-        self._guards: Guards = NoGuards() if prepared.paper else VenueGuards(prepared, folder)
+        self._guards: Guards = NoGuards() if prepared.paper else VenueGuards(prepared, folder, lock)
         self._states = StrategyStates(prepared.strategy_folder)
         self._system: LiveSystem | None = None
         self._times = RunTimes.now()
@@ -169,6 +171,7 @@ class Session:
         swept = self._guards.sweep(self._system)
         if not self._prepared.paper:
             self._folder.say(str(swept))
+        self._guards.release(swept)
         status = exit_status(swept, self._system, failure)
         if self._system is not None:
             ending = {"failure": failure, "exit_status": status, "sweep": str(swept)}
@@ -177,7 +180,6 @@ class Session:
             except OSError as error:
                 self._folder.say(f"the results could not be written: {error}")
                 status = status or FAILED
-        self._guards.release(swept)
         if self._system is not None:
             self._system.node.dispose()
             asyncio.set_event_loop(None)

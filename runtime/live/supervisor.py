@@ -30,6 +30,7 @@ BEAT_SECS: Final = 1.0
 LOG_NAME: Final = "supervisor.log"
 _PROJECT: Final = Path(__file__).parents[2]
 _GRACE_SECS: Final = 1.0
+_STOP_GRACE_SECS: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,12 @@ class Supervisor:
         What to look after.
     credentials : Credentials
         Given to the process through its environment.
+    lock : int
+        The descriptor of the run's lock: no other run may start before the supervisor has finished.
 
     """
 
-    def __init__(self, orders: Orders, credentials: Credentials) -> None:
+    def __init__(self, orders: Orders, credentials: Credentials, lock: int) -> None:
         venue = Venue(Environment(orders.environment), orders.spot, orders.local_url)
         key, secret = venue.key_variables
         self._process = subprocess.Popen(
@@ -94,6 +97,7 @@ class Supervisor:
             cwd=_PROJECT,
             env={**os.environ, key: credentials.key, secret: credentials.secret},
             start_new_session=True,  # the keyboard's interrupt is not for it
+            pass_fds=(lock,),
         )
 
     @property
@@ -112,6 +116,12 @@ class Supervisor:
         with suppress(OSError, ValueError):
             self._process.stdin.write(f"{word}\n".encode())
             self._process.stdin.flush()
+
+    def leave_to_it(self) -> None:
+        """Leave what could not be cancelled to it: it tries again."""
+        assert self._process.stdin is not None
+        with suppress(OSError):
+            self._process.stdin.close()
 
     def release(self, timeout_secs: float = 5.0) -> None:
         """Send it home: nothing is left to look after."""
@@ -160,7 +170,7 @@ def _listen(orders: Orders, pipe: IO[bytes]) -> str | None:
         if b"done" in words:
             return None
         if b"stopping" in words:
-            patience = orders.stop_secs + orders.sweep_secs
+            patience = orders.stop_secs + orders.sweep_secs + _STOP_GRACE_SECS
 
 
 def _write(orders: Orders, text: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,14 +33,22 @@ def test_a_killed_process_is_swept_by_its_supervisor(live_of: Any) -> None:
     live.process.send_signal(signal.SIGKILL)
 
     assert live.ended() == -signal.SIGKILL
-    live.until_swept()
-    assert "no order of ours is left" in live.supervisor_log()
-    # and the next start goes on from where the last one was counted from
+    before = live.run
     live.double.set_balance("NEXO", "1100")
-    live.start().until_quoting()
+    live.start()  # waits for the supervisor, and goes on with what the inventory was counted from
+    live.until(lambda: live.run != before)
+    assert "no order of ours is left" in (before / "supervisor.log").read_text()
+    live.until_quoting()
     assert "target_base_qty" in live.errors()
+    _says_that_it_runs_already(live)
     assert live.stop(signal.SIGTERM) == 0
     assert not live.orders()
+
+
+def _says_that_it_runs_already(live: Any) -> None:
+    command = live.command("--local")
+    again = subprocess.run(**command, capture_output=True, timeout=60, check=False)
+    assert (again.returncode, "running already" in again.stderr) == (1, True)
 
 
 @pytest.mark.slow
@@ -62,6 +71,8 @@ def test_orders_that_cannot_be_cancelled_are_exit_status_4(live_of: Any) -> None
 
     assert all(name in live.errors() for name in names)
     assert {order.asked.client_order_id for order in live.orders()} == names
+    live.double.faults.clear()
+    live.until_swept()  # by the supervisor, which tries again
 
 
 def test_a_halt_by_hand_is_exit_status_3_and_holds(live_of: Any) -> None:
