@@ -10,6 +10,7 @@ COMMANDS = {
     "synth": ("data_catalog.commands.synth", "Generate a seeded synthetic market."),
     "download": ("data_catalog.commands.download", "Download from Binance's public archive and import."),
     "import": ("data_catalog.commands.import_files", "Import recorded, archived or kline files."),
+    "record": ("data_catalog.commands.record", "Record public streams of Binance, day after day, without keys."),
     "check": ("data_catalog.commands.check", "Check the data for gaps, disorder and nonsense."),
     "calibrate": ("data_catalog.commands.calibrate", "Estimate volatility, flow and costs for a maker's setup."),
     "screen": ("data_catalog.commands.screen", "Find pairs whose prices keep together, for a pairs setup."),

@@ -16,7 +16,7 @@ from data_catalog.detect import FileFormat, detect_format
 from data_catalog.klines import Klines, parse_klines
 from data_catalog.recordings.parser import RecordingParser
 from data_catalog.store.data_types import DataTypeName
-from data_catalog.store.origin import Kind
+from data_catalog.store.origin import Gap, Kind
 
 NANOS_PER_MS = 1_000_000
 DATA_TYPE_OF: dict[type[Columns], DataTypeName] = {
@@ -30,6 +30,8 @@ DATA_TYPE_OF: dict[type[Columns], DataTypeName] = {
 type OnBytes = Callable[[int], None]
 type Remarks = dict[str, Counter[str]]
 """By data type: rows left out or changed, by reason."""
+type Gaps = dict[DataTypeName, list[Gap]]
+"""By data type: when data are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,10 @@ class Series(Protocol):
         """Return further figures worth keeping with the data, once all pieces are read."""
         ...
 
+    def gaps(self) -> Gaps:
+        """Return what is known to be missing, once all pieces are read."""
+        ...
+
 
 class RecordingSeries:
     """Recorded websocket files."""
@@ -121,6 +127,10 @@ class RecordingSeries:
                 "clock_offset_ms_max": clock.greatest_ns / NANOS_PER_MS,
             }
         return facts
+
+    def gaps(self) -> Gaps:
+        """Return what the recorder missed, and places where ids are missing."""
+        return self.parser.gaps
 
 
 @dataclass
@@ -162,6 +172,10 @@ class KlineSeries:
         """Return nothing."""
         return {}
 
+    def gaps(self) -> Gaps:
+        """Return nothing: `check` finds what is missing."""
+        return {}
+
 
 @dataclass
 class ArchiveSeries:
@@ -195,6 +209,10 @@ class ArchiveSeries:
 
     def facts(self) -> dict[str, int | float]:
         """Return nothing."""
+        return {}
+
+    def gaps(self) -> Gaps:
+        """Return nothing: `check` finds what is missing."""
         return {}
 
     def _counted(self, *names: str) -> Counter[str]:

@@ -10,7 +10,7 @@ from nautilus_trader.model.instruments import Instrument
 
 from bad_input import BadInput
 from data_catalog.columns import Bars, Deltas, FundingRates, Quotes, Trades
-from data_catalog.import_series import OnBytes, Piece, Series
+from data_catalog.import_series import Gaps, OnBytes, Piece, Series
 from data_catalog.rebuilt_quotes.rebuilding import Method, Notes, Rebuilder, Rebuilding, option_of
 from data_catalog.store.data_types import DataTypeName
 from data_catalog.store.origin import Origin, Source, source_of
@@ -32,6 +32,8 @@ class Imported:
         Of each series of files: sequence gaps, the recorder's clock, the spread of quotes rebuilt from bars.
     rebuilt_from : Method or None
         What quotes were rebuilt from: trades, bars or closes.
+    gaps : Gaps
+        What is missing from recordings, by data type.
 
     """
 
@@ -40,6 +42,7 @@ class Imported:
     changed: dict[str, Counter[str]] = field(default_factory=dict)
     facts: list[Notes] = field(default_factory=list)
     rebuilt_from: Method | None = None
+    gaps: Gaps = field(default_factory=dict)
 
 
 def import_series(
@@ -106,6 +109,8 @@ def add_series(
         origins.finish()
         _merge(imported.dropped, one.dropped())
         _merge(imported.changed, one.changed())
+        for data_type, gaps in one.gaps().items():
+            imported.gaps.setdefault(data_type, []).extend(gaps)
         imported.facts.append({**one.facts(), **(rebuilder.notes if rebuilder is not None else {})})
     if not owners:
         raise BadInput(f"no rows of {instrument.id} to import", file=series[0].paths[0])
@@ -141,11 +146,13 @@ class _Origins:
     def finish(self) -> None:
         """Fill in the notes: the writer stores an origin when its block ends, so notes may still change until then."""
         dropped, changed, facts = self._series.dropped(), self._series.changed(), self._series.facts()
+        gaps = self._series.gaps()
         for data_type, origin in self._origins.items():
             notes = origin.notes
             notes.update({f"dropped: {reason}": n for reason, n in dropped.get(data_type, Counter()).items()})
             notes.update(changed.get(data_type, Counter()))
             notes.update(facts)
+            origin.gaps.extend(gaps.get(data_type, []))
 
 
 def _pieces(series: Series, on_bytes: OnBytes, rebuilder: Rebuilder | None) -> Iterator[_Marked]:

@@ -13,6 +13,7 @@ from nautilus_trader.model.instruments import Instrument
 
 from bad_input import BadInput, nearest_name
 from data_catalog.store.contents import Entry, contents, load_instruments
+from data_catalog.store.origin import Gap, unrecorded_ns
 from data_catalog.store.stream import DataRequest, stream
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
 from runtime.fees import with_fees
@@ -82,6 +83,7 @@ def find_market_data(loaded: LoadedSetup, working_folder: Path) -> MarketData:
     available = contents(catalog)
     entries = _wanted_entries(loaded, available, catalog)
     start_ns, end_ns, warnings = _period(loaded, entries)
+    warnings += _unrecorded(entries, start_ns, end_ns)
     fees = loaded.setup.backtest.fees
     instruments = tuple(with_fees(found, fees) for found in load_instruments(catalog, loaded.setup.instruments))
     return MarketData(catalog, instruments, tuple(entries), start_ns, end_ns, tuple(warnings))
@@ -167,6 +169,26 @@ def _period(loaded: LoadedSetup, entries: list[Entry]) -> tuple[int, int, list[s
     if end is not None and end > last:
         warnings.append(f"The period ends at {iso_time(end)}, but {covered}.")
     return max(first, start or first), min(last, end or last), warnings
+
+
+def _unrecorded(entries: list[Entry], start_ns: int, end_ns: int) -> list[str]:
+    """Return a warning for each series whose recording missed a part of the period."""
+    warnings = []
+    for entry in entries:
+        inside = [
+            Gap(max(gap.start_ns, start_ns), min(gap.end_ns, end_ns), gap.reason)
+            for gap in entry.gaps
+            if gap.start_ns < end_ns and gap.end_ns > start_ns
+        ]
+        if inside:
+            longest = max(inside, key=lambda gap: gap.end_ns - gap.start_ns)
+            longest_secs = (longest.end_ns - longest.start_ns) / 1e9
+            warnings.append(
+                f"The recording of {entry.instrument_id} {entry.data_type} missed {unrecorded_ns(inside) / 1e9:,.1f} s "
+                f"of the period in {len(inside):,} gaps, the longest {longest_secs:,.1f} s "
+                f"from {iso_time(longest.start_ns)} ({longest.reason})."
+            )
+    return warnings
 
 
 def _time(loaded: LoadedSetup, key: str) -> int | None:

@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from data_catalog.checks.catalog import CheckedInstrument
-from data_catalog.checks.series import SeriesChecks, Silences
+from data_catalog.checks.series import LONGEST, SeriesChecks, Silences
 from data_catalog.checks.thresholds import share_agreeing_pct, share_outside_pct
 from data_catalog.checks.trades_in_quotes import TradesInQuotes
 from data_catalog.store.contents import Entry
+from data_catalog.store.origin import unrecorded_ns
 
 COUNTS = ("gaps", "missing", "duplicates", "disorder", "crossed", "locked", "sequence_breaks", "snapshots")
 HEADINGS = ("data", "rows", "gaps", "double", "order", "crossed", "breaks", "silent s")
@@ -60,6 +61,7 @@ def _lines(checked: CheckedInstrument) -> list[str]:
     lines = []
     if checked.silences.longest:
         lines.append("Longest silences of all streams: " + "; ".join(_silences(checked.silences)))
+    lines += [_unrecorded(entry) for entry, _ in checked.series if entry.gaps]
     for entry, checks in checked.series:
         if checks.gaps and checks.bar_ns is not None:
             gaps = Silences([gap for gap in checks.silences.longest if gap[0] > checks.bar_ns])
@@ -75,6 +77,15 @@ def _lines(checked: CheckedInstrument) -> list[str]:
     if any(entry.synthetic for entry, _ in checked.series):
         lines.append("This market is synthetic.")
     return lines
+
+
+def _unrecorded(entry: Entry) -> str:
+    longest = sorted(entry.gaps, key=lambda gap: gap.start_ns - gap.end_ns)[:LONGEST]
+    named = "; ".join(
+        f"{(gap.end_ns - gap.start_ns) / 1e9:,.1f} s from {_utc(gap.start_ns)} ({gap.reason})" for gap in longest
+    )
+    seconds = unrecorded_ns(entry.gaps) / 1e9
+    return f"Not recorded of {entry.data_type}: {seconds:,.1f} s in {len(entry.gaps):,} gaps, the longest {named}"
 
 
 def _outside(trades: TradesInQuotes, share_pct: float) -> str:
@@ -107,6 +118,9 @@ def _document(checked: CheckedInstrument) -> dict[str, object]:
                 "reconstructed": entry.reconstructed,
                 **{name: getattr(checks, name) for name in COUNTS},
                 "silences": _silence_documents(checks.silences),
+                "not_recorded": [
+                    {"from": _iso(gap.start_ns), "to": _iso(gap.end_ns), "reason": gap.reason} for gap in entry.gaps
+                ],
             }
             for entry, checks in checked.series
         ],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from data_catalog.checks.catalog import CheckedInstrument
 from data_catalog.checks.series import SeriesChecks
+from data_catalog.store.origin import unrecorded_ns
 
 NANOS = 1e9
 COUNTED = ("gaps", "duplicates", "disorder", "crossed", "sequence_breaks")
@@ -25,6 +26,8 @@ class Thresholds:
         The largest share of trades outside the quotes.
     agreement_pct : float or None
         The least share of points at which book and quotes agree.
+    unrecorded_secs : float or None
+        The most time that recordings of a series may have missed, in all.
 
     """
 
@@ -36,6 +39,7 @@ class Thresholds:
     silence_secs: float | None = None
     outside_pct: float | None = None
     agreement_pct: float | None = None
+    unrecorded_secs: float | None = None
 
 
 def passed(thresholds: Thresholds, checked: CheckedInstrument) -> Iterator[str]:
@@ -43,6 +47,9 @@ def passed(thresholds: Thresholds, checked: CheckedInstrument) -> Iterator[str]:
     for entry, checks in checked.series:
         name = entry.bar_type or f"{entry.instrument_id} {entry.data_type}"
         yield from _counts_passed(thresholds, name, checks)
+        missed_secs = unrecorded_ns(entry.gaps) / NANOS
+        if thresholds.unrecorded_secs is not None and missed_secs > thresholds.unrecorded_secs:
+            yield f"{name}: {missed_secs:.3f} s not recorded, allowed are {thresholds.unrecorded_secs:g}"
     where = checked.instrument_id
     silence_secs = checked.silences.longest[0][0] / NANOS if checked.silences.longest else 0.0
     if thresholds.silence_secs is not None and silence_secs > thresholds.silence_secs:

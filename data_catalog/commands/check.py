@@ -44,6 +44,7 @@ share = click.FloatRange(min=0, max=100)
 @click.option("--max-silence-secs", type=number, metavar="X", help="Seconds without a quote, trade or book change.")
 @click.option("--max-outside-pct", type=share, metavar="X", help="Percentage of trades outside the quotes.")
 @click.option("--min-agreement-pct", type=share, metavar="X", help="Percentage at which book and quotes agree.")
+@click.option("--max-unrecorded-secs", type=number, metavar="X", help="Seconds that the recordings of a series missed.")
 @click.option(
     "--window-ms",
     type=click.IntRange(min=0),

@@ -17,7 +17,9 @@ from nautilus_trader.model.enums import BookAction, OrderSide, RecordFlag
 from bad_input import BadInput
 from data_catalog.columns import Deltas, Int64, UInt8
 from data_catalog.counts import GRID_HINT, Grid, NotOnGrid
+from data_catalog.recordings.gaps import add_gap
 from data_catalog.recordings.lines import Level
+from data_catalog.store.origin import Gap
 
 ADD, UPDATE, DELETE, CLEAR = (int(BookAction[name]) for name in ("ADD", "UPDATE", "DELETE", "CLEAR"))
 NO_SIDE, BID, ASK = (int(OrderSide[name]) for name in ("NO_ORDER_SIDE", "BUY", "SELL"))
@@ -76,6 +78,8 @@ class BookChain:
         Diffs left out because the snapshot already contained them.
     snapshots : int
         Snapshots applied.
+    missing : list[Gap]
+        From the last change before each break to the first one after it.
 
     """
 
@@ -84,6 +88,8 @@ class BookChain:
     unusable: int = 0
     outdated: int = 0
     snapshots: int = 0
+    missing: list[Gap] = field(default_factory=list)
+    _last_ns: int = 0
     _last_id: int | None = None
     _fresh: bool = False
     _waiting: deque[Depth] = field(default_factory=deque)
@@ -93,7 +99,7 @@ class BookChain:
         if self._last_id is not None and depth.last_id < self._last_id:
             return []
         self.snapshots += 1
-        self._last_id, self._fresh = depth.last_id, True
+        self._last_id, self._last_ns, self._fresh = depth.last_id, depth.ts, True
         waiting, self._waiting = self._waiting, deque()
         applied = [depth]
         for early in waiting:
@@ -114,9 +120,10 @@ class BookChain:
         if not self._continues(depth):
             self.gaps += 1
             self._last_id = None
+            add_gap(self.missing, Gap(self._last_ns, depth.ts, "book updates missing"))
             self._wait(depth)
             return [Depth(depth.place, depth.ts, depth.last_id, depth.last_id, None, [], [], clears=True)]
-        self._last_id, self._fresh = depth.last_id, False
+        self._last_id, self._last_ns, self._fresh = depth.last_id, depth.ts, False
         return [depth]
 
     def finish(self) -> None:

@@ -22,7 +22,8 @@ class Payload(msgspec.Struct, gc=False):
     """
     Any message of Binance's market streams, with the exchange's one-letter names; absent fields are None.
 
-    `b` and `a` are a price in bookTicker, levels in depthUpdate and order ids in trade.
+    `b` and `a` are a price in bookTicker, levels in depthUpdate and order ids in trade. The last three fields are those
+    of a gap that a recorder marks (`recordings.gaps`).
     """
 
     e: str | None = None
@@ -45,6 +46,9 @@ class Payload(msgspec.Struct, gc=False):
     lastUpdateId: int | None = None  # noqa: N815 (the exchange's name)
     bids: list[Level] | None = None
     asks: list[Level] | None = None
+    since_ns: int | None = None
+    of: list[str] | None = None
+    reason: str | None = None
 
 
 class Message(Payload, gc=False):

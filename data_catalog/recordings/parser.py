@@ -16,6 +16,7 @@ from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from data_catalog.columns import Columns
 from data_catalog.counts import Grid
 from data_catalog.recordings.clock_offset import ClockOffset
+from data_catalog.recordings.gaps import GAP_EVENT, GapLog
 from data_catalog.recordings.lines import BATCH_LINES, LineBatch, Payload, first_received_ns, read_batches
 from data_catalog.recordings.streams import (
     NANOS_PER_MS,
@@ -25,6 +26,8 @@ from data_catalog.recordings.streams import (
     Received,
     TradeStream,
 )
+from data_catalog.store.data_types import DataTypeName
+from data_catalog.store.origin import Gap
 
 PARTIAL_DEPTH = tuple(f"@depth{levels}" for levels in (5, 10, 20))
 STREAM_OF_KIND = {
@@ -82,9 +85,11 @@ class RecordingParser:
         self._last_ns = 0
         grid = Grid.of(instrument)
         self.depth = DepthStream(grid)
+        self._trades = TradeStream(grid)
+        self._gaps = GapLog()
         self._streams: dict[str, QuoteStream | TradeStream | DepthStream | FundingStream] = {
             "quotes": QuoteStream(grid),
-            "trades": TradeStream(grid),
+            "trades": self._trades,
             "deltas": self.depth,
             "funding_rates": FundingStream(),
         }
@@ -98,6 +103,16 @@ class RecordingParser:
     def rounded(self) -> dict[str, int]:
         """Sizes with more decimals than the step, which were rounded, by data type."""
         return {name: stream.rounded for name, stream in self._streams.items()}
+
+    @property
+    def gaps(self) -> dict[DataTypeName, list[Gap]]:
+        """What is missing, by data type: marked by the recorder, or seen by ids that are not there."""
+        return {
+            "quotes": self._gaps.of("quotes"),
+            "trades": self._gaps.of("trades", self._trades.missing),
+            "deltas": self._gaps.of("deltas", self.depth.chain.missing),
+            "funding_rates": self._gaps.of("funding_rates"),
+        }
 
     def batches(self, on_bytes: Callable[[int], None] | None = None) -> Iterator[Columns]:
         """
@@ -128,8 +143,11 @@ class RecordingParser:
         rows: defaultdict[str, list[int]] = defaultdict(list)
         payloads: defaultdict[str, list[Payload]] = defaultdict(list)
         for row, payload in enumerate(batch.payloads):
-            kind = _kind(payload, batch.streams[row])
+            kind = message_kind(payload, batch.streams[row])
             self.stats.events[kind] += 1
+            if payload is not None and kind == GAP_EVENT:
+                self._gaps.add(batch, row, payload)
+                continue
             stream = STREAM_OF_KIND.get(kind)
             if payload is None or stream is None:
                 self.stats.ignored[kind] += 1
@@ -174,7 +192,7 @@ class RecordingParser:
             self.stats.clock.add(pairs[:, 0] - pairs[:, 1] * NANOS_PER_MS)
 
 
-def _kind(payload: Payload | None, stream: str | None) -> str:
+def message_kind(payload: Payload | None, stream: str | None) -> str:
     """Return the event type; spot bookTicker and snapshots do not say theirs."""
     if stream is not None and any(part in stream for part in PARTIAL_DEPTH):
         return "partial depth"

@@ -10,7 +10,9 @@ import numpy as np
 from data_catalog.columns import BUYER, SELLER, Deltas, FundingRates, Int64, Quotes, Trades
 from data_catalog.counts import GRID_HINT, Grid, NotOnGrid
 from data_catalog.recordings.book_chain import BookChain, Depth, deltas_of
+from data_catalog.recordings.gaps import add_gap
 from data_catalog.recordings.lines import LineBatch, Payload
+from data_catalog.store.origin import Gap
 
 NANOS_PER_MS = 1_000_000
 FUNDING_PRECISION = 16
@@ -80,13 +82,16 @@ class TradeStream:
 
     Left out and counted in `dropped`: what did not trade on the market (`X` other than MARKET, such as
     INSURANCE_FUND), ids that were there before, sizes of 0, and the second kind of stream where a recording has both.
+    `missing` holds the places where ids are not there, although the exchange numbers trades without gaps.
     """
 
     grid: Grid
     dropped: Counter[str] = field(default_factory=Counter)
     rounded: int = 0
+    missing: list[Gap] = field(default_factory=list)
     _kind: str | None = None
     _last_id: int = -1
+    _seen: tuple[int, int] | None = None
 
     def columns(self, received: Received) -> Trades:
         """Return the trades of some messages."""
@@ -96,6 +101,8 @@ class TradeStream:
             if not isinstance(trade_id, int) or payload.m is None:
                 raise received.batch.bad(received.rows[position], "a trade without an id or without its side (m)")
             reason = self._why_dropped(payload, trade_id)
+            if payload.e == self._kind:
+                self._see(trade_id, int(received.ts[position]))
             if reason is None:
                 self._last_id = trade_id
                 kept.append(position)
@@ -119,11 +126,19 @@ class TradeStream:
             return columns.take(size > 0)
         return columns
 
+    def _see(self, trade_id: int, ts: int) -> None:
+        """Note the ids missing between this trade and the one before; one that was not traded on the market counts."""
+        if self._seen is not None and trade_id <= self._seen[0]:
+            return
+        if self._seen is not None and trade_id > self._seen[0] + 1:
+            add_gap(self.missing, Gap(self._seen[1], ts, "trade ids missing"))
+        self._seen = trade_id, ts
+
     def _why_dropped(self, payload: Payload, trade_id: int) -> str | None:
-        if payload.X is not None and payload.X != "MARKET":
-            return payload.X
         if self._kind is None:
             self._kind = payload.e
+        if payload.X is not None and payload.X != "MARKET":
+            return payload.X
         if payload.e != self._kind:
             return f"{payload.e} beside {self._kind}"
         return "repeated id" if trade_id <= self._last_id else None

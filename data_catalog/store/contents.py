@@ -13,7 +13,7 @@ from nautilus_trader.model.instruments import Instrument
 from bad_input import BadInput, nearest_name
 from data_catalog.store.data_types import DATA_TYPES, DataFile, DataType, DataTypeName, files_in
 from data_catalog.store.instrument_files import read_instrument, stored_definitions
-from data_catalog.store.origin import Record, record_of
+from data_catalog.store.origin import Gap, Record, record_of
 from data_catalog.store.staging import settle
 
 
@@ -44,6 +44,8 @@ class Entry:
         Whether any of it was not recorded but rebuilt from other data.
     fingerprint : str
         A hash that changes when the rows do.
+    gaps : tuple of Gap
+        When recordings missed data, as far as is known, in the order of time.
 
     """
 
@@ -58,6 +60,7 @@ class Entry:
     synthetic: bool
     reconstructed: bool
     fingerprint: str
+    gaps: tuple[Gap, ...]
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,7 @@ def _entry(data_type: DataType, footers: list[_Footer]) -> Entry:
         synthetic=any(origin.kind == "synthetic" for origin in origins),
         reconstructed=any(origin.reconstructed for origin in origins),
         fingerprint=_fingerprint(footers),
+        gaps=tuple(sorted(gap for origin in origins for gap in origin.gaps)),
     )
 
 

@@ -5,6 +5,7 @@ It is not in the Parquet file: the engine reads a folder as one table and refuse
 """
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,23 @@ class Source(msgspec.Struct, frozen=True, order=True):
     sha256: str
 
 
+class Gap(msgspec.Struct, frozen=True, order=True):
+    """A stretch of time that is missing from a recording, UNIX nanoseconds, and why."""
+
+    start_ns: int
+    end_ns: int
+    reason: str
+
+
+def unrecorded_ns(gaps: Iterable[Gap]) -> int:
+    """Return how long gaps last together; time that several of them miss counts once."""
+    total = reached = 0
+    for gap in sorted(gaps):
+        total += max(0, gap.end_ns - max(gap.start_ns, reached))
+        reached = max(reached, gap.end_ns)
+    return total
+
+
 class Origin(msgspec.Struct, frozen=True):
     """
     Where a series of market data comes from.
@@ -40,6 +58,8 @@ class Origin(msgspec.Struct, frozen=True):
         The files read; empty for a generated market.
     notes : dict
         What else must be known, such as the number of rows dropped and why, or the seed.
+    gaps : list of Gap
+        When a recording missed data of this kind.
 
     """
 
@@ -47,6 +67,7 @@ class Origin(msgspec.Struct, frozen=True):
     reconstructed: bool = False
     sources: list[Source] = []
     notes: dict[str, int | float | str] = {}
+    gaps: list[Gap] = []
 
     def same_source(self, other: "Origin") -> bool:
         """

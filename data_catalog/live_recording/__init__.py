@@ -1,0 +1,1 @@
+"""Public market streams of the exchange, recorded as they come."""
