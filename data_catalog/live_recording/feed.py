@@ -36,6 +36,8 @@ class Timing:
         How often the first connection is tried for. Later ones are tried for without end.
     first_delay_secs, longest_delay_secs : float
         The pause after a failed attempt; it doubles with each further one.
+    flush_secs : float
+        How often what was received is handed to the operating system: what the death of the process can cost.
 
     """
 
@@ -45,6 +47,7 @@ class Timing:
     attempts: int = 5
     first_delay_secs: float = 1.0
     longest_delay_secs: float = 60.0
+    flush_secs: float = 1.0
 
     def delay_secs(self, failures: int) -> float:
         """Return how long to wait after so many failures in a row."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 OPEN, COMPLETE = ".open", ".gz"
 _GZIP = 31
-_CHUNK = 4096
+_CHUNK = 65_536
 
 
 class RawFile:
@@ -72,13 +72,25 @@ class RawFile:
 
 def whole_lines(path: Path) -> Iterator[bytes]:
     """Yield the lines of a raw file, without their ends, as far as they can be read."""
-    unpacker = zlib.decompressobj(_GZIP)
     rest = b""
+    for part in _unpacked(path):
+        *lines, rest = (rest + part).split(b"\n")
+        yield from lines
+
+
+def _unpacked(path: Path) -> Iterator[bytes]:
+    unpacker = zlib.decompressobj(_GZIP)
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
+            before = unpacker.copy()
             try:
-                rest += unpacker.decompress(chunk)
+                yield unpacker.decompress(chunk)
             except zlib.error:
+                yield from _up_to_damage(before, chunk)
                 return
-            *lines, rest = rest.split(b"\n")
-            yield from lines
+
+
+def _up_to_damage(unpacker: "zlib._Decompress", chunk: bytes) -> Iterator[bytes]:
+    with contextlib.suppress(zlib.error):
+        for number in range(len(chunk)):
+            yield unpacker.decompress(chunk[number : number + 1])

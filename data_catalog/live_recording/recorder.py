@@ -20,7 +20,6 @@ from data_catalog.live_recording.tape import NANOS, Tape
 
 HOUR_NS = 3600 * NANOS
 DAY_NS = 24 * HOUR_NS
-FLUSH_SECS = 1.0
 
 
 @dataclass(frozen=True)
@@ -170,7 +169,7 @@ class Recorder:
                     task = asyncio.create_task(self._import(id_))
                     self._importing.add(task)
                     task.add_done_callback(self._importing.discard)
-            await asyncio.sleep(FLUSH_SECS)
+            await asyncio.sleep(self.recording.timing.flush_secs)
 
     async def _import(self, instrument_id: str) -> None:
         loop = asyncio.get_running_loop()
