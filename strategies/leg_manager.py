@@ -8,7 +8,7 @@ from nautilus_trader.common.events import TimeEvent
 from nautilus_trader.trading.strategy import Strategy
 
 from messages import ALARM_TOPIC, RiskAlarm
-from models.pairs.leg_operation import LegName, LegOperation, LegRules, LegView, Outcome
+from models.pairs.leg_operation import LegName, LegOperation, LegRules, Outcome
 from models.pairs.leg_sizes import PairLots
 from models.risk_limits import Breach
 from strategies.pair_leg import PairLeg
@@ -24,8 +24,9 @@ class LegManager:
     Carries out entries and exits by the rules of `LegOperation`.
 
     It is asked to go on after every event of an order and every quote, and looks by itself once a second while
-    anything is under way. One leg that lacks the other for twice as long as it may is an alarm for the kill switch,
-    which closes both.
+    anything is under way. Where orders come to nothing again and again, the next one waits for a new quote: nothing
+    else changes what a book has to give. A leg that lacks the other for twice as long as it may, and still cannot be
+    had, is an alarm for the kill switch.
 
     Parameters
     ----------
@@ -54,6 +55,7 @@ class LegManager:
         self._on_over = on_over
         self._operation: LegOperation | None = None
         self._not_before_ns = 0
+        self._needs_quote = False
         self._stepping = False
         self._alarmed = False
 
@@ -97,6 +99,7 @@ class LegManager:
             leg.failures = 0
         self._alarmed = False
         self._not_before_ns = 0
+        self._needs_quote = False
         self._operation = LegOperation(self.held(), goal, rules, now_ns, leaving)
         self.go_on()
 
@@ -104,10 +107,22 @@ class LegManager:
         """Forget the operation; its orders are left to the strategy."""
         self._operation = None
 
+    def on_quote(self) -> None:
+        """Follow the touch with what rests there, and go on."""
+        if self._operation is not None:
+            self._needs_quote = False
+            for leg in self._legs.values():
+                leg.cancel_if_left_behind()
+            self.go_on()
+
     def go_on(self) -> None:
         """Take the next step, if there is one."""
         operation, now_ns = self._operation, self._strategy.clock.timestamp_ns()
-        if operation is None or self._stepping or now_ns < self._not_before_ns:
+        if operation is None or self._stepping:
+            return
+        if self._needs_quote or now_ns < self._not_before_ns:
+            self._watch(operation, now_ns)
+            self._look_again(operation, now_ns)
             return
         self._stepping = True  # an order that is denied at once must not move the operation on
         y, x = self._legs["y"].view(), self._legs["x"].view()
@@ -117,8 +132,9 @@ class LegManager:
         for order in step.orders:
             if not self._legs[order.leg].place(order, now_ns):
                 self._not_before_ns = now_ns + _SECOND_NS
-        if operation.leaving and self._is_failing(operation, y, x):
+        if step.orders and max(y.failures, x.failures) >= operation.rules.max_attempts:
             self._not_before_ns = now_ns + _SECOND_NS
+            self._needs_quote = True
         self._stepping = False
         if step.outcome is not None:
             self._operation = None
@@ -127,12 +143,11 @@ class LegManager:
         self._watch(operation, now_ns)
         self._look_again(operation, now_ns)
 
-    def _is_failing(self, operation: LegOperation, y: LegView, x: LegView) -> bool:
-        return max(y.failures, x.failures) >= operation.rules.max_attempts
-
     def _watch(self, operation: LegOperation, now_ns: int) -> None:
         since, limit = operation.unhedged_since_ns, operation.rules.max_unhedged_ns
         if since is None or self._alarmed or now_ns - since < 2 * limit:
+            return
+        if not any(leg.is_live or leg.failures >= operation.rules.max_attempts for leg in self._legs.values()):
             return
         self._alarmed = True
         breach = Breach(UNHEDGED_RULE, Decimal(now_ns - since) / _SECOND_NS, Decimal(limit) / _SECOND_NS)

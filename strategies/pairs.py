@@ -266,10 +266,8 @@ class Pairs(Strategy):
 
     def on_quote_tick(self, tick: QuoteTick) -> None:
         """Keep a resting order at the touch."""
-        if self._manager is not None and self._manager.under_way:
-            for leg in self._legs or ():
-                leg.cancel_if_left_behind()
-            self._manager.go_on()
+        if self._manager is not None:
+            self._manager.on_quote()
 
     def on_order_filled(self, event: OrderFilled) -> None:
         """Take over the fill and go on."""
