@@ -248,12 +248,15 @@ class OrderRequest(msgspec.Struct, kw_only=True):
         The answer; False until somebody has answered, so that silence is a refusal.
     refusal : Breach, optional
         Which rule says no.
+    binding : bool
+        Whether the order is sent if the answer is yes, and counts from then on; otherwise it is only a question.
 
     """
 
     order: ProposedOrder
     approved: bool = False
     refusal: Breach | None = None
+    binding: bool = True
 
 
 class OrderRefused(msgspec.Struct, frozen=True, kw_only=True):

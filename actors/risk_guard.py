@@ -172,7 +172,7 @@ class RiskGuard(Actor):
     # -- Answers ------------------------------------------------------------------------------------------------------
 
     def answer(self, request: OrderRequest) -> None:
-        """Approve or refuse an order; an approved one counts from now on."""
+        """Approve or refuse an order; an approved one counts from now on, if the request is binding."""
         order = request.order
         now_ns = self.clock.timestamp_ns()
         if not self._only_moves(order, now_ns):
@@ -182,6 +182,8 @@ class RiskGuard(Actor):
                 self._count(order, breach, now_ns)
                 return
         request.approved = True
+        if not request.binding:
+            return
         if self.gated:
             self.passes.add(order.order_id)
         if self._rate is not None:

@@ -7,6 +7,9 @@ from typing import Any, Final
 from actors.ledger import Ledger
 from messages import PairTraded
 
+EXITS: Final = ("exit", "stop", "time", "broken", "risk")
+"""The reasons of exits that were carried out in full, up to what is too small to trade."""
+
 COLUMNS: Final = ("time", "strategy", "reason", "z", "beta", "edge_bps", "held_y", "held_x", "unhedged_quote")
 
 
@@ -19,7 +22,7 @@ def pairs_summary(ledger: Ledger) -> dict[str, dict[str, Any]]:
 def _figures(ledger: Ledger, strategy: str) -> dict[str, Any]:
     trades = [trade for trade in ledger.pair_trades if trade.strategy_id == strategy]
     parts = ledger.parts(strategy=strategy)
-    exits = [trade for trade in trades if trade.held_y == 0 and not trade.reason.startswith(("entry", "refused"))]
+    exits = [trade for trade in trades if trade.reason in EXITS]
     return {
         "by_reason": dict(Counter(trade.reason for trade in trades)),
         "round_trips": len(exits),

@@ -62,9 +62,12 @@ class Crossing:
         self.grid = Grid.steps_of(instrument)
         self._strategy = strategy
         self._slippage = Decimal(repr(max_slippage_bps)) * _BPS
-        self.adapter = CrossingAdapter(strategy, instrument, self.grid)
+        self.adapter = self._new_adapter(strategy, instrument)
         self.orders = WorkingOrders(self.adapter)
         self.risk = RiskObedience(strategy.id.value, self.adapter, self.grid)
+
+    def _new_adapter(self, strategy: Strategy, instrument: Instrument) -> CrossingAdapter:
+        return CrossingAdapter(strategy, instrument, self.grid)
 
     # -- The market ---------------------------------------------------------------------------------------------------
 

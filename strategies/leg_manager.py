@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from nautilus_trader.common.events import TimeEvent
 from nautilus_trader.trading.strategy import Strategy
@@ -17,6 +17,8 @@ UNHEDGED_RULE: Final = "max_unhedged_secs"
 """What the alarm is called that one leg lacks the other for twice as long as it may."""
 
 _SECOND_NS: Final = 1_000_000_000
+_QUOTES_IN_VAIN: Final = 3
+"""A leg is not called lost before the market has had so many chances to give it: data may have one quote an hour."""
 
 
 class LegManager:
@@ -56,6 +58,7 @@ class LegManager:
         self._operation: LegOperation | None = None
         self._not_before_ns = 0
         self._needs_quote = False
+        self._quotes_in_vain = 0
         self._stepping = False
         self._alarmed = False
 
@@ -68,6 +71,11 @@ class LegManager:
         """Return what is held of both legs."""
         return PairLots(self._legs["y"].adapter.traded_lots(), self._legs["x"].adapter.traded_lots())
 
+    def can_close(self) -> bool:
+        """Return whether more is held of a leg than the venue's smallest order."""
+        views = [leg.view() for leg in self._legs.values()]
+        return any(view.held and abs(view.held) >= view.least for view in views)
+
     def shortfall(self, trade: PairLots, rules: LegRules) -> str | None:
         """Return why a trade cannot be carried out in full; None if both legs can be sent."""
         cost, leverage = Decimal(0), Decimal(1)
@@ -77,6 +85,9 @@ class LegManager:
                 return f"{leg.id}: {abs(lots)} lots in {rules.clips} parts are too few for an order"
             if not leg.can_deliver(lots):
                 return f"{leg.id}: {-lots} lots to sell are not held"
+            refusal = leg.would_be_refused(lots // rules.clips)
+            if refusal is not None:
+                return f"{leg.id}: the guard would refuse it: {refusal}"
             if leg.adapter.can_modify:  # futures: either side takes margin
                 leverage = Decimal(self._account(leg).leverage(leg.id) or 1)
                 cost += abs(lots) * leg.lot_value()
@@ -87,7 +98,7 @@ class LegManager:
         free = Decimal(0) if money is None else Decimal(money.as_decimal())
         return f"{cost:.2f} needed, {free * leverage:.2f} free" if cost > free * leverage else None
 
-    def _account(self, leg: PairLeg):  # type: ignore[no-untyped-def]
+    def _account(self, leg: PairLeg) -> Any:
         return self._strategy.portfolio.account(leg.id.venue)
 
     # -- Operations ---------------------------------------------------------------------------------------------------
@@ -100,6 +111,7 @@ class LegManager:
         self._alarmed = False
         self._not_before_ns = 0
         self._needs_quote = False
+        self._quotes_in_vain = 0
         self._operation = LegOperation(self.held(), goal, rules, now_ns, leaving)
         self.go_on()
 
@@ -110,6 +122,7 @@ class LegManager:
     def on_quote(self) -> None:
         """Follow the touch with what rests there, and go on."""
         if self._operation is not None:
+            self._quotes_in_vain = 0 if self._operation.unhedged_since_ns is None else self._quotes_in_vain + 1
             self._needs_quote = False
             for leg in self._legs.values():
                 leg.cancel_if_left_behind()
@@ -147,7 +160,8 @@ class LegManager:
         since, limit = operation.unhedged_since_ns, operation.rules.max_unhedged_ns
         if since is None or self._alarmed or now_ns - since < 2 * limit:
             return
-        if not any(leg.is_live or leg.failures >= operation.rules.max_attempts for leg in self._legs.values()):
+        hopeless = any(leg.is_live or leg.failures >= operation.rules.max_attempts for leg in self._legs.values())
+        if not hopeless or self._quotes_in_vain < _QUOTES_IN_VAIN:
             return
         self._alarmed = True
         breach = Breach(UNHEDGED_RULE, Decimal(now_ns - since) / _SECOND_NS, Decimal(limit) / _SECOND_NS)

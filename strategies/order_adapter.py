@@ -11,6 +11,7 @@ from nautilus_trader.trading.strategy import Strategy
 from messages import GUARD_ENDPOINT, OrderRequest
 from models.market_making.quote_plan import Quote, Side, WorkingOrder
 from models.pre_trade import ProposedOrder
+from models.risk_limits import Breach
 from strategies.grid import Grid
 
 ORDER_SIDES = {Side.BID: OrderSide.BUY, Side.ASK: OrderSide.SELL}
@@ -34,6 +35,17 @@ class OrderAdapter:
     def new_order_id(self) -> str:
         """Return a client order id that has not been used."""
         return str(self._strategy.order_factory.generate_client_order_id().value)
+
+    def would_be_refused(self, quote: Quote) -> Breach | None:
+        """Return which rule of the guard would refuse an order, without sending it; None if none would."""
+        if not self._has_guard:
+            return None
+        strategy, instrument = self._names
+        price, quantity = self._grid.price(quote.price), self._grid.quantity(quote.quantity)
+        order = ProposedOrder("", strategy, instrument, quote.side.sign, price, quantity)
+        request = OrderRequest(order=order, binding=False)
+        self._strategy.msgbus.send(GUARD_ENDPOINT, request)
+        return request.refusal
 
     def _may_send(self, order_id: str, quote: Quote, closing: bool = False) -> bool:
         if not self._has_guard:

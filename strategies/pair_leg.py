@@ -2,16 +2,45 @@
 
 from decimal import Decimal
 
+from nautilus_trader.model.enums import OrderSide
+from nautilus_trader.model.events import OrderFilled
 from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.trading.strategy import Strategy
 
 from models.market_making.quote_plan import Quote, Side, Submit
 from models.pairs.edge import LegCost
 from models.pairs.leg_operation import LegOrder, LegView
-from strategies.crossing import Crossing
+from models.risk_limits import Breach
+from strategies.crossing import Crossing, CrossingAdapter
+from strategies.grid import Grid
 from strategies.holdings import balance
 from strategies.order_adapter import OrderAdapter
 from strategies.working_orders import WorkingOrders
+
+
+class BookedAdapter(CrossingAdapter):
+    """Keeps an exact book of what was traded: on spot the engine rounds a position with each fee in the base asset."""
+
+    def __init__(self, strategy: Strategy, instrument: Instrument, grid: Grid) -> None:
+        super().__init__(strategy, instrument, grid)
+        self._instrument = instrument
+        positions = strategy.cache.positions_open(instrument_id=instrument.id, strategy_id=strategy.id)
+        self.position = sum((position.signed_decimal_qty() for position in positions), Decimal(0))
+
+    def book(self, event: OrderFilled) -> None:
+        """Take over a fill, less the fee that was taken from it."""
+        quantity = event.last_qty.as_decimal()
+        self.position += quantity if event.order_side == OrderSide.BUY else -quantity
+        fee = event.commission
+        if fee is not None and isinstance(self._instrument, CurrencyPair):
+            self.position -= fee.as_decimal() if fee.currency == self._instrument.base_currency else 0
+
+    def traded_lots(self) -> int:
+        """Return what is held by the book, in whole lots; on spot no more than can be sold."""
+        lots = self._grid.lots(self.position)
+        if self.can_modify or lots <= 0:
+            return lots
+        return min(lots, self._grid.lots(balance(self._strategy, self._instrument, self._instrument.base_currency)))
 
 
 class PairLeg(Crossing):
@@ -29,11 +58,15 @@ class PairLeg(Crossing):
 
     def __init__(self, strategy: Strategy, instrument: Instrument, max_slippage_bps: float) -> None:
         super().__init__(strategy, instrument, max_slippage_bps)
+        self.adapter: BookedAdapter
         self.resting = WorkingOrders(OrderAdapter(strategy, instrument, self.grid))
         self.failures = 0
         """Orders in a row that came to nothing."""
         self._untouched: set[str] = set()
         self._cancelling = False
+
+    def _new_adapter(self, strategy: Strategy, instrument: Instrument) -> BookedAdapter:
+        return BookedAdapter(strategy, instrument, self.grid)
 
     # -- What is held and what it costs -------------------------------------------------------------------------------
 
@@ -57,9 +90,10 @@ class PairLeg(Crossing):
             return LegCost(float(self.instrument.maker_fee), 0.0)
         return LegCost(float(self.instrument.taker_fee), float(self.half_spread()))
 
-    def quote_age_ns(self, now_ns: int) -> int:
-        """Return how old the last quote is."""
-        return now_ns - int(self._strategy.cache.quote_tick(self.id).ts_init)
+    def would_be_refused(self, lots: int) -> Breach | None:
+        """Return which rule of the guard would refuse an order for signed lots now."""
+        side = Side.BID if lots > 0 else Side.ASK
+        return self.adapter.would_be_refused(Quote(side, self._limit(side, *self.touch()), abs(lots)))
 
     def price_of(self, lots: int) -> Decimal:
         """Return what `lots` to buy may cost at most, 0 for lots to sell, in the quote currency."""
@@ -124,9 +158,11 @@ class PairLeg(Crossing):
 
     # -- Order events -------------------------------------------------------------------------------------------------
 
-    def filled(self, order_id: str) -> None:
+    def filled(self, event: OrderFilled) -> None:
         """Take over a fill."""
+        order_id = event.client_order_id.value
         self.failures = 0
+        self.adapter.book(event)
         self._untouched.discard(order_id)
         self.orders.filled(order_id)
         self.resting.filled(order_id)

@@ -273,7 +273,7 @@ class Pairs(Strategy):
         """Take over the fill and go on."""
         leg = self._leg_of(event)
         if leg is not None:
-            leg.filled(event.client_order_id.value)
+            leg.filled(event)
             self._after_event()
 
     def on_order_canceled(self, event: OrderCanceled) -> None:
@@ -341,5 +341,5 @@ class Pairs(Strategy):
             live = [leg for leg in legs if leg.is_live]
             for leg in live:
                 leg.cancel()
-            if not live and self._manager.held() != _NOTHING:
+            if not live and self._manager.can_close():
                 self._leave("risk")

@@ -274,8 +274,29 @@ def test_on_spot_a_leg_is_sold_out_of_what_is_held(replay: Any) -> None:
     bare = replay(markets, [pairs((str(y.id), str(x.id)))], balances=["10000 USDT", "0 AVAX", "0 ETH"])
 
     assert trades(held) == ["entry", "exit"]
+    left = held.ledger.pair_trades[-1]
+    assert (left.held_y, left.held_x) == (0, 0)  # though fees in the coins left fractions of lots
     assert trades(bare) == ["refused"]
     assert bare.orders() == []
+
+
+def test_neither_leg_is_sent_if_the_guard_would_refuse_one(replay: Any) -> None:
+    from runtime.risk import RiskContext, RiskControls, add_risk_controls
+    from runtime.risk_settings import RiskSettings
+
+    kept: list[RiskControls] = []
+
+    def guard(engine: Any) -> None:
+        settings = RiskSettings(max_position_qty={Y: Decimal(1_000), X: Decimal(100)})
+        context = RiskContext(tuple(leg.id for leg in perpetuals()), Decimal(10), equity_interval_secs=60)
+        kept.append(add_risk_controls(engine.kernel, settings, context))
+
+    run = replay(markets_of(perpetuals(), OUT_AND_BACK, STILL[:30]), [pairs()], on_engine=guard)
+
+    assert trades(run) == ["refused"]
+    assert run.orders() == []
+    assert [rule for rule, _ in kept[0].guard.refusals] == ["max_position_qty"]
+    assert all(not book.orders for book in kept[0].guard.exposures.values())
 
 
 # -- What is refused before a run -------------------------------------------------------------------------------------
