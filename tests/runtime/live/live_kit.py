@@ -164,6 +164,18 @@ class Live:
             self.process.kill()
             self.process.wait()
 
+    def send_by_hand(self, **order: str) -> None:
+        """Send an order as the account's owner could from anywhere else."""
+        from runtime.live.account import symbol_of
+        from runtime.live.environment import Credentials
+        from runtime.live.rest import Rest
+
+        keys = Credentials(self.double.key.key, self.double.key.secret)
+        path = "/api/v3/order" if self.kind == "spot" else "/fapi/v1/order"
+        Rest(self.double.addresses(self.product).http, keys).signed(
+            "POST", path, symbol=symbol_of(self.instrument_id), **order
+        )
+
     # -- The market ---------------------------------------------------------------------------------------------------
 
     @property

@@ -51,6 +51,16 @@ def _says_that_it_runs_already(live: Any) -> None:
     assert (again.returncode, "running already" in again.stderr) == (1, True)
 
 
+def test_a_position_that_the_books_do_not_have_ends_the_run(live_of: Any) -> None:
+    live = live_of("perpetual").start().until_quoting()
+
+    live.send_by_hand(side="BUY", type="MARKET", quantity="0.005")
+
+    live.until(lambda: "at the venue and" in live.errors())
+    assert live.ended() == 1
+    assert not live.orders()
+
+
 @pytest.mark.slow
 def test_a_process_that_hangs_is_killed_and_swept(live_of: Any) -> None:
     live = live_of("perpetual").start("--set", "live.heartbeat_timeout_secs=3").until_quoting()
@@ -126,6 +136,7 @@ def test_a_logon_that_is_refused_for_ever_ends_the_start(live_of: Any) -> None:
     assert not live.orders()
 
 
+@pytest.mark.slow
 def test_a_terminated_start_leaves_nothing(live_of: Any) -> None:
     live = live_of("perpetual")
     live.double.faults.refuse_logons(1_000)
@@ -137,6 +148,7 @@ def test_a_terminated_start_leaves_nothing(live_of: Any) -> None:
     assert not live.orders()
 
 
+@pytest.mark.slow
 def test_rules_that_change_while_trading_halt_the_strategy(live_of: Any) -> None:
     from decimal import Decimal
 

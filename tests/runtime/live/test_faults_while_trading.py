@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-OUTAGE_SECS = 4
+OUTAGE_SECS = 12
 
 
 @pytest.fixture(scope="module", params=["spot", "perpetual"])
@@ -154,6 +154,18 @@ def test_an_order_that_somebody_cancelled_by_hand_is_replaced(live: Any) -> None
     live.until_quoting()
 
 
+def test_a_stray_order_of_ours_is_cancelled(live: Any) -> None:
+    from runtime.live.own_orders import Owner
+
+    name = f"O-20260101-000000-{Owner.of(f'live_{live.kind}').tag}-000-1"
+    price, quantity = ("1.0", "20") if live.kind == "spot" else ("58000", "0.01")
+    order = {"side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": price, "quantity": quantity}
+    live.send_by_hand(newClientOrderId=name, **order)
+
+    live.until(lambda: name not in {order.asked.client_order_id for order in live.orders()})
+    live.until_quoting()
+
+
 def test_an_expired_user_stream_is_renewed(live: Any) -> None:
     if live.kind == "spot":
         live.double.terminate_user_stream()
@@ -213,6 +225,7 @@ def test_a_restart_of_the_exchange_is_survived(live: Any) -> None:
     live.until_quoting()
 
 
+@pytest.mark.slow
 def test_an_outage_is_survived(live: Any) -> None:
     end = time.monotonic() + OUTAGE_SECS
     live.double.vanish()
