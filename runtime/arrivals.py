@@ -72,6 +72,7 @@ class DelayedClient(BacktestExecClient):
         self._venue_clock: TestClock = kernel.clock
         self._delays = delays
         self._simulated_venue = venue
+        self._in_flight = venue.in_flight
         self._sent = 0
         self._alerts: list[int] = []
         """When alerts go off, the next one last."""
@@ -118,22 +119,20 @@ class DelayedClient(BacktestExecClient):
     def _send(self, command: TradingCommand, delay_ns: int) -> None:
         arrival = command.ts_init + delay_ns
         self._sent += 1
-        heappush(self._simulated_venue.in_flight, (arrival, self._sent, command))
-        self._wake_at(arrival)
+        heappush(self._in_flight, (arrival, self._sent, command))
+        if not self._alerts or arrival < self._alerts[-1]:
+            self._wake_at(arrival)
 
     def _wake_at(self, arrival: int) -> None:
-        """Set an alert, unless one goes off no later; each one that goes off sets the next."""
-        alerts = self._alerts
-        if not alerts or arrival < alerts[-1]:
-            self._venue_clock.set_time_alert_ns(f"{_FIRST}{len(alerts)}", arrival, self._on_arrival)
-            alerts.append(arrival)
+        """Set an alert that goes off before all others; each one that does sets the next."""
+        self._venue_clock.set_time_alert_ns(f"{_FIRST}{len(self._alerts)}", arrival, self._on_arrival)
+        self._alerts.append(arrival)
 
     def _on_arrival(self, event: TimeEvent) -> None:
         self._alerts.pop()
-        venue = self._simulated_venue
-        venue.release(event.ts_event)
-        if venue.in_flight:
-            self._wake_at(venue.in_flight[0][0])
+        self._simulated_venue.release(event.ts_event)
+        if self._in_flight and (not self._alerts or self._in_flight[0][0] < self._alerts[-1]):
+            self._wake_at(self._in_flight[0][0])
 
 
 def delay_commands(engine: BacktestEngine, venue: SimulatedVenue, delays: Delays) -> None:

@@ -117,7 +117,8 @@ class OrderQueues:
     def join(self, order: Order) -> Place:
         """Give an order that has just come, or moved, the last place at its price."""
         rests = type(order) in _REST_AT_ONCE
-        place = Place(next(self._numbers), self._ahead(order) if rests else None, rests)
+        ahead = self._ahead(order) if rests and self._rule is FillRule.QUEUED else None
+        place = Place(next(self._numbers), ahead, rests)
         self._places[order.client_order_id] = place
         if len(self._places) > self._tidy_at:
             self._tidy()
