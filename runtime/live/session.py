@@ -1,6 +1,7 @@
 """A live run from the first request to the last: everything that is started here is ended here."""
 
 import asyncio
+import os
 import signal
 import threading
 import time
@@ -24,6 +25,7 @@ from runtime.live.supervisor import BEAT_SECS
 
 _STATE_SECS: Final = 0.2
 _LOOK_SECS: Final = 0.05
+_DISPOSE_SECS: Final = 15.0
 
 
 class Session:
@@ -180,10 +182,19 @@ class Session:
             except OSError as error:
                 self._folder.say(f"the results could not be written: {error}")
                 status = status or FAILED
-        if self._system is not None:
-            self._system.node.dispose()
-            asyncio.set_event_loop(None)
+        self._dispose(status)
         return status
+
+    def _dispose(self, status: int) -> None:
+        """Let the node go; one that hangs now, with everything done, is left."""
+        if self._system is None:
+            return
+        leave = threading.Timer(_DISPOSE_SECS, os._exit, (status,))
+        leave.daemon = True
+        leave.start()
+        self._system.node.dispose()
+        asyncio.set_event_loop(None)
+        leave.cancel()
 
     def _last_words(self) -> int:
         """Do what counts when an orderly stop has not ended in time."""

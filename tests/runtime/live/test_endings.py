@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,15 +39,8 @@ def test_a_killed_process_is_swept_by_its_supervisor(live_of: Any) -> None:
     assert "no order of ours is left" in (before / "supervisor.log").read_text()
     live.until_quoting()
     assert "target_base_qty" in live.errors()
-    _says_that_it_runs_already(live)
     assert live.stop(signal.SIGTERM) == 0
     assert not live.orders()
-
-
-def _says_that_it_runs_already(live: Any) -> None:
-    command = live.command("--local")
-    again = subprocess.run(**command, capture_output=True, timeout=60, check=False)
-    assert (again.returncode, "running already" in again.stderr) == (1, True)
 
 
 def test_a_position_that_the_books_do_not_have_ends_the_run(live_of: Any) -> None:
@@ -162,3 +154,20 @@ def test_rules_that_change_while_trading_halt_the_strategy(live_of: Any) -> None
     live.until(lambda: "max_rejections_per_window" in live.errors())
     assert live.stop() == 3
     assert not live.orders()
+
+
+def test_a_setup_runs_once_at_a_time(tmp_path: Path) -> None:
+    from command_line import Failed
+    from runtime.live.run_lock import RunLock
+
+    said: list[str] = []
+    with RunLock(tmp_path, 0.1, said.append) as first:
+        with pytest.raises(Failed, match="running already"), RunLock(tmp_path, 0.1, said.append):
+            pass
+        # the supervisor of a dead process still has the lock
+        os.pwrite(first.descriptor, b"419430499\n", 0)
+        with pytest.raises(Failed, match="still being cleaned up"), RunLock(tmp_path, 0.1, said.append):
+            pass
+    with RunLock(tmp_path, 0.1, said.append):
+        pass
+    assert said == ["waiting for the supervisor of an earlier run, which cancels its orders"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 
-@pytest.mark.parametrize("kind", ["spot", "perpetual"])
+@pytest.mark.parametrize("kind", ["spot", pytest.param("perpetual", marks=pytest.mark.slow)])
 def test_paper_fills_with_the_setups_fees_and_touches_nothing(kind: str, tmp_path: Path) -> None:
     from binance_double.orders import Side
     from tests.runtime.live.live_kit import Live, new_double

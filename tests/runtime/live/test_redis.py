@@ -51,6 +51,7 @@ def test_a_killed_run_goes_on_with_what_redis_has_kept(kind: str, redis: Any, tm
             live.kill()
 
 
+@pytest.mark.slow
 def test_a_run_ends_though_redis_has_died(redis: Any, tmp_path: Path) -> None:
     from tests.runtime.live.live_kit import Live, new_double
 

@@ -17,7 +17,7 @@ strategies:
     config: {instrument_id: SYNUSDT-PERP.BINANCE, order_qty: 1, max_position: 5, half_spread_bps: 3}
 risk: {max_position_qty: {SYNUSDT-PERP.BINANCE: 7}, max_data_age_secs: 10}
 ledger: {interval_secs: 1}
-backtest: {catalog: synthetic, synthetic: {hours: 0.1}, starting_balances: [10_000 USDT], leverage: 7}
+backtest: {catalog: synthetic, synthetic: {hours: 0.05}, starting_balances: [10_000 USDT], leverage: 7}
 """
 
 
@@ -27,7 +27,7 @@ def test_a_rehearsal_trades_a_catalog_without_keys(project: Path, tmp_path: Path
     command = [sys.executable, str(project / "run_live.py"), "rehearsed.yaml", "--rehearse", "synthetic"]
 
     done = subprocess.run(
-        [*command, "--speed", "40", "--json"],
+        [*command, "--speed", "60", "--json"],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
