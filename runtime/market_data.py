@@ -13,7 +13,7 @@ from nautilus_trader.model.instruments import Instrument
 
 from bad_input import BadInput, nearest_name
 from data_catalog.store.contents import Entry, contents, load_instruments
-from data_catalog.store.origin import Gap, unrecorded_ns
+from data_catalog.store.origin import Gap, counted, unrecorded_ns
 from data_catalog.store.stream import DataRequest, stream
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
 from runtime.fees import with_fees
@@ -185,7 +185,7 @@ def _unrecorded(entries: list[Entry], start_ns: int, end_ns: int) -> list[str]:
             longest_secs = (longest.end_ns - longest.start_ns) / 1e9
             warnings.append(
                 f"The recording of {entry.instrument_id} {entry.data_type} missed {unrecorded_ns(inside) / 1e9:,.1f} s "
-                f"of the period in {len(inside):,} gaps, the longest {longest_secs:,.1f} s "
+                f"of the period in {counted(inside)}, the longest {longest_secs:,.1f} s "
                 f"from {iso_time(longest.start_ns)} ({longest.reason})."
             )
     return warnings

@@ -14,7 +14,7 @@ from data_catalog.checks.series import LONGEST, SeriesChecks, Silences
 from data_catalog.checks.thresholds import share_agreeing_pct, share_outside_pct
 from data_catalog.checks.trades_in_quotes import TradesInQuotes
 from data_catalog.store.contents import Entry
-from data_catalog.store.origin import unrecorded_ns
+from data_catalog.store.origin import counted, unrecorded_ns
 
 COUNTS = ("gaps", "missing", "duplicates", "disorder", "crossed", "locked", "sequence_breaks", "snapshots")
 HEADINGS = ("data", "rows", "gaps", "double", "order", "crossed", "breaks", "silent s")
@@ -85,7 +85,7 @@ def _unrecorded(entry: Entry) -> str:
         f"{(gap.end_ns - gap.start_ns) / 1e9:,.1f} s from {_utc(gap.start_ns)} ({gap.reason})" for gap in longest
     )
     seconds = unrecorded_ns(entry.gaps) / 1e9
-    return f"Not recorded of {entry.data_type}: {seconds:,.1f} s in {len(entry.gaps):,} gaps, the longest {named}"
+    return f"Not recorded of {entry.data_type}: {seconds:,.1f} s in {counted(entry.gaps)}, the longest {named}"
 
 
 def _outside(trades: TradesInQuotes, share_pct: float) -> str:

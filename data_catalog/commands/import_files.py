@@ -18,7 +18,7 @@ from data_catalog.importer import Imported, add_series
 from data_catalog.instruments import find_instruments
 from data_catalog.named_files import files_by_instrument
 from data_catalog.rebuilt_quotes.rebuilding import Method, Notes, chosen_rebuilding
-from data_catalog.store.origin import SPREAD_BPS_NOTE, SPREAD_NOTE, unrecorded_ns
+from data_catalog.store.origin import SPREAD_BPS_NOTE, SPREAD_NOTE, counted, unrecorded_ns
 from data_catalog.store.write import CatalogWriter, Written
 
 EXAMPLE = """
@@ -182,7 +182,7 @@ def _remarks(imported: Imported) -> list[str]:
     lines = [f"Left out of {name}: {_reasons(reasons)}." for name, reasons in imported.dropped.items() if reasons]
     lines += [f"Put right in {name}: {_reasons(reasons)}." for name, reasons in imported.changed.items() if reasons]
     lines += [
-        f"Not recorded of {name}: {unrecorded_ns(gaps) / 1e9:,.1f} s in {len(gaps):,} gaps."
+        f"Not recorded of {name}: {unrecorded_ns(gaps) / 1e9:,.1f} s in {counted(gaps)}."
         for name, gaps in imported.gaps.items()
         if gaps and name in {written.data_type for written in imported.written}
     ]

@@ -15,6 +15,7 @@ from data_catalog.store.data_types import DataTypeName
 from data_catalog.store.origin import Gap, unrecorded_ns
 
 _NAMED = 3
+_TEXTS = {"instrument", "data", "from (UTC)", "to (UTC)"}
 
 
 class StatusLine:
@@ -64,10 +65,15 @@ class StatusLine:
 
 
 def summary(imports: dict[str, ImportedFiles]) -> Table:
-    """Return what was imported: rows, times and gaps by instrument and data type."""
+    """
+    Return what was imported: rows, times and gaps by instrument and data type.
+
+    The lag is the median of receive time minus the exchange's time in the last file; below zero, this machine's clock
+    is behind.
+    """
     table = Table(title="recorded", title_justify="left", box=box.SIMPLE_HEAD)
-    for heading in ("instrument", "data", "rows", "from (UTC)", "to (UTC)", "gaps", "not recorded s"):
-        justify: Literal["left", "right"] = "right" if heading in {"rows", "gaps", "not recorded s"} else "left"
+    for heading in ("instrument", "data", "rows", "from (UTC)", "to (UTC)", "gaps", "not recorded s", "lag ms"):
+        justify: Literal["left", "right"] = "left" if heading in _TEXTS else "right"
         table.add_column(heading, justify=justify, no_wrap=True)
     for id_, files in imports.items():
         rows: defaultdict[DataTypeName, list[tuple[int, int, int]]] = defaultdict(list)
@@ -79,8 +85,14 @@ def summary(imports: dict[str, ImportedFiles]) -> Table:
         for name, parts in rows.items():
             total = f"{sum(part[2] for part in parts):,}"
             times = _day(min(part[0] for part in parts)), _day(max(part[1] for part in parts))
-            table.add_row(id_, name, total, *times, f"{len(gaps[name]):,}", f"{unrecorded_ns(gaps[name]) / 1e9:,.1f}")
+            missed = f"{len(gaps[name]):,}", f"{unrecorded_ns(gaps[name]) / 1e9:,.1f}"
+            table.add_row(id_, name, total, *times, *missed, _lag(files))
     return table
+
+
+def _lag(files: ImportedFiles) -> str:
+    facts = [one for imported in files.imported for one in imported.facts if "clock_offset_ms_median" in one]
+    return f"{float(facts[-1]['clock_offset_ms_median']):+,.0f}" if facts else ""
 
 
 def _clock(time_ns: int) -> str:

@@ -5,7 +5,7 @@ It is not in the Parquet file: the engine reads a folder as one table and refuse
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +42,11 @@ def unrecorded_ns(gaps: Iterable[Gap]) -> int:
         total += max(0, gap.end_ns - max(gap.start_ns, reached))
         reached = max(reached, gap.end_ns)
     return total
+
+
+def counted(gaps: Sequence[Gap]) -> str:
+    """Return how many gaps there are, in words."""
+    return f"{len(gaps):,} gap{'' if len(gaps) == 1 else 's'}"
 
 
 class Origin(msgspec.Struct, frozen=True):

@@ -91,7 +91,7 @@ def test_check_and_a_backtest_tell_of_gaps(tmp_path: Path) -> None:
     assert result.exit_code == 1
     series = msgspec.json.decode(result.stdout)["instruments"][0]["series"]
     assert [len(one["not_recorded"]) for one in series] == [1, 1]
-    assert "60.0 s in 1 gaps" in CliRunner().invoke(check, arguments[:2]).stdout
+    assert "60.0 s in 1 gap," in CliRunner().invoke(check, arguments[:2]).stdout
     (tmp_path / "setup.yaml").write_text(SETUP)
 
     def warnings(*overrides: str) -> list[str]:
