@@ -145,6 +145,22 @@ class Live:
         assert self.process is not None
         return self.process.wait(seconds)
 
+    def supervisor_pid(self) -> int:
+        """Return the process that looks after the trading process."""
+        assert self.process is not None
+        for folder in Path("/proc").iterdir():
+            if folder.name.isdigit() and self._is_supervisor(folder):
+                return int(folder.name)
+        raise LookupError("no supervisor")
+
+    def _is_supervisor(self, folder: Path) -> bool:
+        assert self.process is not None
+        try:
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            return int(parent) == self.process.pid and b"runtime.live.supervisor" in (folder / "cmdline").read_bytes()
+        except OSError:
+            return False
+
     def until_swept(self, seconds: float = 20.0) -> None:
         """Wait until the supervisor has written how its sweep ended."""
         end = time.monotonic() + seconds

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -90,11 +91,17 @@ def test_a_halt_by_hand_is_exit_status_3_and_holds(live_of: Any) -> None:
 
 
 def test_a_strategy_that_raises_ends_the_run_and_leaves_nothing(live_of: Any) -> None:
+    from runtime.live.own_orders import Owner
+
     live = live_of("spot")
     (live.folder / "raising.py").write_text(RAISING)
     live.setup.write_text(live.setup.read_text().replace("strategies.fixed_spread:FixedSpread", "raising:Raising"))
+    left = f"O-20260101-000000-{Owner.of('live_spot').tag}-000-1"
+    order = {"side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": "1.0", "quantity": "20"}
+    live.send_by_hand(newClientOrderId=left, **order)  # an earlier run has left it behind
     live.start(path=live.folder)
     live.until_quoting()
+    assert left not in {order.asked.client_order_id for order in live.orders()}
 
     live.move(50)
 
@@ -142,8 +149,6 @@ def test_a_terminated_start_leaves_nothing(live_of: Any) -> None:
 
 @pytest.mark.slow
 def test_rules_that_change_while_trading_halt_the_strategy(live_of: Any) -> None:
-    from decimal import Decimal
-
     live = live_of("spot").start("--set", "risk.max_rejections_per_window=2").until_quoting()
     live.double.change_rules(live.instrument_id, step=Decimal(7), min_quantity=Decimal(7))
 
@@ -171,3 +176,61 @@ def test_a_setup_runs_once_at_a_time(tmp_path: Path) -> None:
     with RunLock(tmp_path, 0.1, said.append):
         pass
     assert said == ["waiting for the supervisor of an earlier run, which cancels its orders"]
+
+
+@pytest.mark.slow
+def test_the_venue_cancels_when_process_and_supervisor_are_dead(live_of: Any) -> None:
+    live = live_of("perpetual").start("--set", "live.dead_man_secs=5").until_quoting()
+
+    os.kill(live.supervisor_pid(), signal.SIGKILL)
+    live.process.send_signal(signal.SIGKILL)
+    live.ended()
+    live.process = None
+
+    assert live.orders()
+    live.until(lambda: not live.orders(), 10.0)
+
+
+@pytest.mark.slow
+def test_without_a_supervisor_nothing_is_traded(live_of: Any) -> None:
+    live = live_of("spot").start().until_quoting()
+
+    os.kill(live.supervisor_pid(), signal.SIGKILL)
+
+    assert live.ended() == 1
+    assert "the supervisor is gone" in live.errors()
+    assert not live.orders()
+
+
+@pytest.mark.slow
+def test_a_venue_that_is_away_at_the_end_is_exit_status_4(live_of: Any) -> None:
+    live = live_of("spot").start("--set", "live.sweep_timeout_secs=6").until_quoting()
+    live.double.vanish()
+
+    assert live.stop() == 4
+
+    assert "nobody knows what is left on the venue" in live.errors()
+    live.double.resume()
+    live.until_swept()  # by the supervisor, which tries again
+
+
+@pytest.mark.slow
+def test_a_position_of_an_earlier_run_is_refused_or_adopted(live_of: Any) -> None:
+    live = live_of("perpetual")
+    live.send_by_hand(side="BUY", type="MARKET", quantity="0.03")
+    live.start()
+    assert live.ended() == 1
+    assert "live.positions_at_start: adopt" in live.errors()
+
+    live.start("--set", "live.positions_at_start=adopt").until_quoting()
+    before = len(live.double.requests("positions"))
+    live.until(lambda: len(live.double.requests("positions")) > before + 5)  # the books were compared in between
+    live.double.fill(next(o.asked.client_order_id for o in live.orders() if o.asked.side.value == "SELL"))
+    live.until(live.fills)
+    assert live.stop() == 0
+
+    account = live.double.futures.venue.account
+    assert account.position("BTCUSDT", "BOTH").amount == Decimal("0.02")
+    equity = account.wallet["USDT"] + account.position("BTCUSDT", "BOTH").unrealised(live._mid)
+    assert Decimal(repr(live.summary()["equity_end"])) == pytest.approx(equity, abs=Decimal("0.005"))
+    assert live.summary()["fills"] == 1
