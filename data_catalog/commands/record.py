@@ -9,12 +9,14 @@ from pathlib import Path
 
 import aiohttp
 import click
+import msgspec
 import yarl
 from rich.console import Console
 
 from bad_input import BadInput
 from command_line import FAILED, Failed
-from data_catalog.instruments import find_instrument
+from data_catalog.exchange_info import ExchangeInfo
+from data_catalog.instruments import build_instrument, find_instrument
 from data_catalog.live_recording.feed import Timing
 from data_catalog.live_recording.imports import ImportedFiles, ignore_interrupts, import_pending
 from data_catalog.live_recording.left_behind import lock, recordings_folder, salvage
@@ -141,12 +143,13 @@ async def _define(recording: Recording) -> None:
             _note(f"{error}; going on with the definitions at hand")
             return
     for id_, definition in definitions.items():
+        _check_decimals(recording.catalog, id_, definition)
+    for id_, definition in definitions.items():
         folder = recordings_folder(recording.catalog, id_)
         try:
             store_definition(folder, definition)
         except OSError as error:
             raise BadInput(f"cannot be written to ({error.strerror})", file=folder) from error
-        _check_decimals(recording.catalog, id_)
 
 
 def _known_definition(catalog: Path, instrument_id: str, error: RestError) -> None:
@@ -157,13 +160,13 @@ def _known_definition(catalog: Path, instrument_id: str, error: RestError) -> No
         raise Failed(f"{error}, and {instrument_id} is not defined here") from unknown
 
 
-def _check_decimals(catalog: Path, instrument_id: str) -> None:
+def _check_decimals(catalog: Path, instrument_id: str, definition: bytes) -> None:
     """Refuse to record what could not be imported: the catalog holds data with other decimals."""
     paths = stored_definitions(catalog).get(instrument_id)
     if not paths:
         return
     stored = read_instrument(paths[-1])
-    found = find_instrument(instrument_id, definition_path(recordings_folder(catalog, instrument_id)))
+    found = build_instrument(msgspec.json.decode(definition, type=ExchangeInfo).symbols[0])
     if (stored.price_precision, stored.size_precision) != (found.price_precision, found.size_precision):
         raise BadInput(
             f"{instrument_id}: the catalog holds data with {stored.price_precision} decimals of price and "

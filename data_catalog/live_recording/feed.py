@@ -114,7 +114,7 @@ class Feed:
         self._lags_ms: deque[float] = deque(maxlen=_LAGS_KEPT)
         self._renewal_asked = False
         self._books: dict[str, asyncio.Task[None]] = {}
-        self._link: Link | None = None
+        self._links: list[Link] = []
 
     @property
     def lag_ms(self) -> float | None:
@@ -135,14 +135,18 @@ class Feed:
         """
         try:
             link = await self._connect(None)
+            renew_at = link.opened_at + self._timing.renew_secs
             while True:
-                ended = await self._take_in(link, link.opened_at + self._timing.renew_secs)
-                if ended:
+                if ended := await self._take_in(link, renew_at):
                     await link.close()
                     self.reconnects += 1
                     link = await self._connect(link, ended)
+                elif (successor := await self._hand_over(link)) is not None:
+                    link = successor
                 else:
-                    link = await self._hand_over(link)
+                    renew_at = asyncio.get_running_loop().time() + self._timing.longest_delay_secs
+                    continue
+                renew_at = link.opened_at + self._timing.renew_secs
         finally:
             await self._stop()
 
@@ -164,7 +168,7 @@ class Feed:
                     self._note(f"{self.route.name}: no connection to {host} ({error or 'no answer'}), trying again")
                 await self._sleep(self._timing.delay_secs(failures))
                 continue
-            self._link, self.connected = link, True
+            self._links, self.connected = [link], True
             for tape in self._tapes.values():
                 since = max((tape.until.get(name, 0) for name in self.route.data_types), default=0)
                 since = since if lost is None else max(since, lost.heard_ns)
@@ -173,15 +177,15 @@ class Feed:
                 tape.lose_book()
             return link
 
-    async def _hand_over(self, link: Link) -> Link:
-        """Open a new connection beside an old one, read both for a while, and go on with the new one."""
+    async def _hand_over(self, link: Link) -> Link | None:
+        """Open a connection beside an old one, read both for a while, and return the new one, if there is one."""
         self._renewal_asked = False
         try:
             successor = await Link.open(self._session, self.route.url, self._now_ns)
-        except TROUBLE:
-            link.opened_at += self._timing.longest_delay_secs
-            return link
-        self._link = successor
+        except TROUBLE as error:
+            self._note(f"{self.route.name}: no second connection ({error or 'no answer'}), going on with the first")
+            return None
+        self._links = [link, successor]
         self.renewals += 1
         await self._take_in(link, successor.opened_at + self._timing.overlap_secs)
         await link.close()
@@ -189,6 +193,7 @@ class Feed:
         if link.ended and link.ended_ns < successor.opened_ns:
             for tape in self._tapes.values():
                 tape.mark_gap(link.heard_ns, successor.opened_ns, self.route.data_types, link.ended)
+        self._links = [successor]
         return successor
 
     async def _take_in(self, link: Link, until: float) -> str:
@@ -264,17 +269,15 @@ class Feed:
             del self._books[tape.instrument_id]
 
     async def _stop(self) -> None:
-        """End the connection, take in what came before, and note that nothing is missing up to now."""
+        """End all connections, take in what came before, and note that nothing is missing up to now."""
         books = list(self._books.values())
         for task in books:
             task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*books)
-        link, self._link = self._link, None
-        if link is None:
-            return
-        await link.close()
-        if self.connected and not link.ended:
+        for link in self._links:
+            await link.close()
             self._drain(link)
+        if self.connected and not self._links[-1].ended:
             for tape in self._tapes.values():
                 tape.covered(max(self._now_ns(), tape.last_ns), self.route.data_types)

@@ -58,8 +58,9 @@ def import_pending(catalog: Path, instrument_id: str) -> ImportedFiles:
 
 
 def ignore_interrupts() -> None:
-    """Let a worker finish when the keyboard interrupts its parent, which waits for it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Let a worker finish when it is told to stop together with its parent, which waits for it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _sources(catalog: Path, instrument_id: str) -> set[str]:

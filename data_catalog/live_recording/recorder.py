@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -174,7 +174,10 @@ class Recorder:
     async def _import(self, instrument_id: str) -> None:
         loop = asyncio.get_running_loop()
         catalog = self.recording.catalog
-        done = await loop.run_in_executor(self._executor, import_pending, catalog, instrument_id)
+        try:
+            done = await loop.run_in_executor(self._executor, import_pending, catalog, instrument_id)
+        except BrokenExecutor as error:  # the worker was killed, perhaps for its memory; at the end it is done here
+            done = ImportedFiles(problems=[f"the import was killed ({error})"])
         self.add_import(instrument_id, done)
 
     def add_import(self, instrument_id: str, done: ImportedFiles) -> None:

@@ -14,6 +14,7 @@ from bad_input import BadInput
 from binance_double.orders import Side
 from command_line import Failed
 from data_catalog.live_recording.imports import import_pending
+from data_catalog.live_recording.link import Link
 from data_catalog.live_recording.recorder import Recorder, Recording
 from data_catalog.live_recording.routes import Addresses
 from data_catalog.live_recording.status import StatusLine, summary
@@ -108,6 +109,57 @@ def test_a_connection_is_renewed_without_a_gap_and_nothing_twice(double, tmp_pat
     assert recorder.tapes[SPOT].repeated == 20
     assert (recorder.feeds[0].renewals, recorder.feeds[0].reconnects) == (1, 0)
     assert entry_of(tmp_path, SPOT, "quotes").gaps == ()
+
+
+def test_a_renewal_that_fails_leaves_the_old_connection(double, tmp_path: Path, monkeypatch) -> None:
+    market, refused = Played(double, SPOT), []
+
+    async def refuse(*arguments: Any) -> Link:
+        refused.append(arguments)
+        raise ConnectionRefusedError
+
+    async def scenario() -> Recorder:
+        async with recording(double, tmp_path, SPOT) as recorder:
+            monkeypatch.setattr(Link, "open", refuse)
+            await asyncio.to_thread(double.send_market_text, '{"e":"serverShutdown","E":1}')
+            await until(lambda: len(refused) == 2)  # it is tried again
+            await asyncio.to_thread(market.go_on, 3)
+            await until(received(recorder, SPOT, 3))
+        return recorder
+
+    recorder = asyncio.run(scenario())
+    assert (recorder.feeds[0].renewals, recorder.feeds[0].reconnects, recorder.tapes[SPOT].gaps) == (0, 0, [])
+    assert stored_trades(tmp_path, SPOT) == market.trades
+
+
+def test_a_connection_that_ends_before_its_successor_is_open_leaves_a_gap(double, tmp_path: Path, monkeypatch) -> None:
+    market = Played(double, SPOT)
+
+    async def scenario() -> Recorder:
+        async with recording(double, tmp_path, SPOT) as recorder:
+            feed, open_link = recorder.feeds[0], Link.open
+            await asyncio.to_thread(market.go_on, 3)
+            await until(received(recorder, SPOT, 3))
+            (old,) = feed._links
+
+            async def open_late(*arguments: Any) -> Link:
+                await asyncio.to_thread(double.disconnect_market, abort=True)
+                await until(lambda: old.ended)
+                return await open_link(*arguments)
+
+            monkeypatch.setattr(Link, "open", open_late)
+            await asyncio.to_thread(double.send_market_text, '{"e":"serverShutdown","E":1}')
+            await until(lambda: feed.renewals == 1 and feed._links != [old])
+            await asyncio.to_thread(market.go_on, 3)
+            await until(received(recorder, SPOT, 6))
+        return recorder
+
+    recorder = asyncio.run(scenario())
+    assert stored_trades(tmp_path, SPOT) == market.trades
+    (gap,) = entry_of(tmp_path, SPOT, "trades").gaps
+    times = stored(tmp_path, SPOT, "trades").ts_init
+    assert times[2] <= gap.end_ns <= times[3]
+    assert recorder.feeds[0].reconnects == 0
 
 
 def test_an_old_connection_is_renewed_in_time(double, tmp_path: Path) -> None:
@@ -206,6 +258,8 @@ def test_the_book_is_whole_after_a_break_and_in_each_file(double, tmp_path: Path
 
     async def scenario() -> None:
         double.call(double.spot.venue.on_depth, "NEXOUSDT", levels(book), True)
+        double.faults.answer("depth", 503)
+        double.faults.answer("depth", 200, message="no book", code=0)
         async with recording(double, tmp_path, SPOT, clock=clock, period_ns=HOUR_NS, depth=True) as recorder:
             tape = recorder.tapes[SPOT]
 
@@ -247,11 +301,11 @@ def test_funding_at_the_change_of_files_is_not_lost(double, tmp_path: Path) -> N
             tape = recorder.tapes[PERPETUAL]
             await asyncio.to_thread(market.go_on, 1)
             trades = next(feed for feed in recorder.feeds if "funding_rates" in feed.route.data_types)
-            trades._take(trades._link, clock(), mark(1_800_000_000_000, "0.0001"))
+            trades._take(trades._links[-1], clock(), mark(1_800_000_000_000, "0.0001"))
             await until(received(recorder, PERPETUAL, 1))
             clock.ahead_ns += HOUR_NS
             await asyncio.to_thread(market.go_on, 1)
-            trades._take(trades._link, clock(), mark(1_800_028_800_000, "-0.0002"))
+            trades._take(trades._links[-1], clock(), mark(1_800_028_800_000, "-0.0002"))
             await until(received(recorder, PERPETUAL, 2))
             assert tape.rows["funding_rates"] >= 2
 
