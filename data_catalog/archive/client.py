@@ -176,7 +176,7 @@ class ArchiveClient:
             try:
                 return await attempt()
             except aiohttp.ClientConnectorError as error:
-                failure = _TransientError(_why_no_connection(error), unreachable=True)
+                failure = _TransientError(why_no_connection(error), unreachable=True)
             except aiohttp.ConnectionTimeoutError:
                 failure = _TransientError("no answer", unreachable=True)
             except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
@@ -221,7 +221,7 @@ class ArchiveClient:
                     on_bytes(done, total)
 
 
-def _why_no_connection(error: aiohttp.ClientConnectorError) -> str:
+def why_no_connection(error: aiohttp.ClientConnectorError) -> str:
     """Return the operating system's words; those of the event loop name the address once more."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return f"its certificate is not accepted: {error.certificate_error}"

@@ -11,7 +11,7 @@ import aiohttp
 from command_line import Failed
 from data_catalog.live_recording.link import Link
 from data_catalog.live_recording.messages import SHUTDOWN, UnusableError, Update, read_update
-from data_catalog.live_recording.rest import TROUBLE, PublicRest, RestError
+from data_catalog.live_recording.rest import TROUBLE, PublicRest, RestError, why
 from data_catalog.live_recording.routes import Route, symbol_of
 from data_catalog.live_recording.tape import NANOS, Tape
 
@@ -46,7 +46,7 @@ class Timing:
     overlap_secs: float = 5.0
     attempts: int = 5
     first_delay_secs: float = 1.0
-    longest_delay_secs: float = 60.0
+    longest_delay_secs: float = 10.0
     flush_secs: float = 1.0
 
     def delay_secs(self, failures: int) -> float:
@@ -163,9 +163,9 @@ class Feed:
                 failures += 1
                 host = self.route.url.partition("/stream")[0]
                 if lost is None and failures >= self._timing.attempts:
-                    raise Failed(f"no connection to {host} ({error or 'no answer'}), given up") from error
+                    raise Failed(f"no connection to {host} ({why(error)}), given up") from error
                 if failures in {1, _NOTED}:
-                    self._note(f"{self.route.name}: no connection to {host} ({error or 'no answer'}), trying again")
+                    self._note(f"{self.route.name}: no connection to {host} ({why(error)}), trying again")
                 await self._sleep(self._timing.delay_secs(failures))
                 continue
             self._links, self.connected = [link], True
@@ -183,7 +183,7 @@ class Feed:
         try:
             successor = await Link.open(self._session, self.route.url, self._now_ns)
         except TROUBLE as error:
-            self._note(f"{self.route.name}: no second connection ({error or 'no answer'}), going on with the first")
+            self._note(f"{self.route.name}: no second connection ({why(error)}), going on with the first")
             return None
         self._links = [link, successor]
         self.renewals += 1

@@ -7,6 +7,7 @@ import aiohttp
 import msgspec
 
 from bad_input import BadInput, nearest_name
+from data_catalog.archive.client import why_no_connection
 from data_catalog.exchange_info import ExchangeInfo
 from data_catalog.live_recording.routes import Addresses, is_futures, symbol_of
 
@@ -15,6 +16,13 @@ UNKNOWN_SYMBOL = -1121
 
 TROUBLE = (aiohttp.ClientError, TimeoutError, OSError)
 """What a network does."""
+
+
+def why(error: BaseException) -> str:
+    """Return in a few words what the network did."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return why_no_connection(error)
+    return str(error) or "no answer in time"
 
 
 class RestError(Exception):
@@ -95,7 +103,7 @@ class PublicRest:
             async with self._session.get(url, params=params) as response:
                 answer = await response.read()
         except TROUBLE as error:
-            raise RestError(f"{url} could not be asked ({error or 'no answer in time'})") from error
+            raise RestError(f"{url} could not be asked ({why(error)})") from error
         if response.status == HTTPStatus.OK:
             return answer
         try:
