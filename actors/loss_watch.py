@@ -42,6 +42,8 @@ class LossWatch(Actor):
         self._interval_ns = self.config.equity_interval_secs * _SECOND_NS
         self._heard_ns = 0
         self._unknown = False
+        self._day = 0
+        self._kept: dict[str, Decimal] = {}
 
     def _arm(self) -> None:
         config = self.config
@@ -60,6 +62,29 @@ class LossWatch(Actor):
         """Forget everything, so that the next run starts like the first."""
         self._forget()
 
+    def on_save(self) -> dict[str, bytes]:
+        """Return what losses are measured from: a restart on the same day must not forget them."""
+        drawdown = self._drawdown
+        if drawdown.start is None or drawdown.peak is None:
+            return {}
+        marks = {"day": Decimal(self._day), "start": drawdown.start, "peak": drawdown.peak}
+        if self._daily is not None:
+            marks["day_start"] = self._daily.start
+        return {name: str(value).encode() for name, value in marks.items()}
+
+    def on_load(self, state: dict[str, bytes]) -> None:
+        """Take over what an earlier run has measured from."""
+        self._kept = {name: Decimal(value.decode()) for name, value in state.items()}
+
+    def _go_on(self, day: int) -> None:
+        """Go on from an earlier run of the same UTC day; on another day money may have come and gone."""
+        kept, self._kept = self._kept, {}
+        if kept.get("day") != day:
+            return
+        self._drawdown.go_on_from(kept["start"], kept["peak"])
+        if self._daily is not None and "day_start" in kept:
+            self._daily.go_on_from(day, kept["day_start"])
+
     def _on_check(self, event: TimeEvent) -> None:
         if event.ts_event - self._heard_ns > _INTERVALS_WITHOUT_EQUITY * self._interval_ns:
             self._set_unknown(True, event.ts_event)
@@ -69,9 +94,12 @@ class LossWatch(Actor):
         self._set_unknown(mark.equity is None, mark.ts_ns)
         if mark.equity is None:
             return
+        self._day = mark.ts_ns // DAY_NS
+        if self._kept:
+            self._go_on(self._day)
         self._alarm(self._drawdown.update(mark.equity), mark.ts_ns)
         if self._daily is not None:
-            day_ends_ns = (mark.ts_ns // DAY_NS + 1) * DAY_NS
+            day_ends_ns = (self._day + 1) * DAY_NS
             self._alarm(self._daily.update(mark.ts_ns, mark.equity), mark.ts_ns, day_ends_ns)
 
     def _on_resumed(self, now_ns: int) -> None:

@@ -61,6 +61,10 @@ class DrawdownKill:
         self.peak: Decimal | None = None
         self.tripped = False
 
+    def go_on_from(self, start: Decimal, peak: Decimal) -> None:
+        """Measure from what an earlier run has measured from."""
+        self.start, self.peak = start, peak
+
     def update(self, equity: Decimal) -> Breach | None:
         """Take the next point of the equity; return the breach when it trips, and only then."""
         if self.start is None or self.peak is None:
@@ -108,19 +112,23 @@ class DailyLoss:
         self._confirmations = confirmations
         self._seen = 0
         self._day: int | None = None
-        self._start = Decimal(0)
+        self.start = Decimal(0)
         self.tripped = False
+
+    def go_on_from(self, day: int, start: Decimal) -> None:
+        """Measure from the equity that an earlier run has seen first on that day, counted in days since 1970."""
+        self._day, self.start = day, start
 
     def update(self, ts_ns: int, equity: Decimal) -> Breach | None:
         """Take the next point of the equity; return the breach when it trips, and only then."""
         day = ts_ns // DAY_NS
         if day != self._day:
-            self._day, self._start, self.tripped, self._seen = day, equity, False, 0
-        self._seen = self._seen + 1 if _lost_too_much(self._start, equity, self._limit_pct) else 0
+            self._day, self.start, self.tripped, self._seen = day, equity, False, 0
+        self._seen = self._seen + 1 if _lost_too_much(self.start, equity, self._limit_pct) else 0
         if self.tripped or self._seen < self._confirmations:
             return None
         self.tripped = True
-        return Breach("max_daily_loss_pct", _pct(self._start, equity), self._limit_pct)
+        return Breach("max_daily_loss_pct", _pct(self.start, equity), self._limit_pct)
 
 
 class PositionStop:

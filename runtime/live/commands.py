@@ -26,7 +26,7 @@ from runtime.live.rehearsal import Rehearsal
 from runtime.live.run_folder import RunFolder
 from runtime.live.run_lock import RunLock
 from runtime.live.session import Session
-from runtime.live.state import StrategyStates
+from runtime.live.state import KeptState
 from runtime.load_setup import load_setup
 from runtime.prepare import prepare_backtest, starting_balances
 from runtime.risk_commands import halting_on_signal
@@ -103,7 +103,7 @@ def rehearse(request: LiveRequest, catalog: Path, speed: float) -> int:
 
 def _check_and_run(prepared: PreparedLive, request: LiveRequest, rehearsal: Rehearsal | None = None) -> int:
     with RunLock(prepared.strategy_folder, _LOCK_WAIT_SECS, lambda text: click.echo(text, err=True)) as lock:
-        states = StrategyStates(prepared.strategy_folder)
+        states = KeptState(prepared.strategy_folder)
         if request.fresh:
             states.forget()
         states.read()

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from nautilus_trader.adapters.binance import factories
+from nautilus_trader.common.actor import Actor
 
 from messages import RISK_STATE_TOPIC, RiskStateChanged
 from runtime.live.adapter import UNKNOWN_ORDER_TOPIC
@@ -19,7 +20,7 @@ from runtime.live.outcome import FAILED, LEFT_ON_VENUE, RunTimes, exit_status, w
 from runtime.live.prepare import PreparedLive
 from runtime.live.rest import VenueError
 from runtime.live.run_folder import RunFolder
-from runtime.live.state import StrategyStates
+from runtime.live.state import KeptState
 from runtime.live.stopping import Ending, HardExit
 from runtime.live.supervisor import BEAT_SECS
 
@@ -54,7 +55,7 @@ class Session:
         self._folder = folder
         self._settings = prepared.settings
         self._guards: Guards = NoGuards() if prepared.paper else VenueGuards(prepared, folder, lock)
-        self._states = StrategyStates(prepared.strategy_folder)
+        self._states = KeptState(prepared.strategy_folder)
         self._system: LiveSystem | None = None
         self._times = RunTimes.now()
         self.running = threading.Event()
@@ -90,14 +91,14 @@ class Session:
         hard_exit.start()
         try:
             self._listen(system, ending, loop)
-            for strategy, values in self._states.load(system.node.trader.strategies()).items():
-                self._folder.say(f"{strategy} goes on with {values}; --fresh starts anew")
+            for part, values in self._states.load(_parts(system)).items():
+                self._folder.say(f"{part} goes on with {values}; --fresh starts anew")
             jobs = (self._beat(ending), self._start(system, ending), self._keep_state(system))
             tasks = [loop.create_task(_reporting(job, ending)) for job in jobs]
             with suppress(asyncio.CancelledError):
                 loop.run_until_complete(main)
             self._finish(system, loop, tasks)
-            self._states.save(system.node.trader.strategies())
+            self._states.save(_parts(system))
         finally:
             hard_exit.disarm()
         return ending.failure
@@ -143,7 +144,7 @@ class Session:
     async def _keep_state(self, system: LiveSystem) -> None:
         while True:
             if system.node.trader.is_running:
-                self._states.save(system.node.trader.strategies())
+                self._states.save(_parts(system))
             await asyncio.sleep(_STATE_SECS)
 
     # -- The end ------------------------------------------------------------------------------------------------------
@@ -219,6 +220,11 @@ class _RiskTeller:
         if self._told.get(change.scope) != text:
             self._told[change.scope] = text
             self._say(text)
+
+
+def _parts(system: LiveSystem) -> list[Actor]:
+    """Return everything that may keep something over a restart."""
+    return [*system.node.trader.actors(), *system.node.trader.strategies()]
 
 
 async def _reporting(job: Coroutine[Any, Any, None], ending: Ending) -> None:

@@ -1,4 +1,4 @@
-"""What strategies keep over a restart, in a file that is replaced in one step: a kill leaves the last one whole."""
+"""What strategies and actors keep over a restart, in a file that is replaced in one step: a kill leaves it whole."""
 
 import os
 import tempfile
@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
-from nautilus_trader.trading.strategy import Strategy
+from nautilus_trader.common.actor import Actor
 
 from bad_input import BadInput
 
 
-class StrategyStates:
+class KeptState:
     """
-    The file with the state of each strategy, by its id.
+    The file with what each strategy and actor keeps, by its id.
 
     Parameters
     ----------
@@ -23,20 +23,20 @@ class StrategyStates:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.file = folder / "strategies.json"
+        self.file = folder / "kept.json"
         self._written: bytes | None = None
 
-    def load(self, strategies: Iterable[Strategy]) -> dict[str, dict[str, str]]:
-        """Give each strategy what it has kept, and return it; BadInput as `read`."""
+    def load(self, parts: Iterable[Actor]) -> dict[str, dict[str, str]]:
+        """Give each part what it has kept, and return it; BadInput as `read`."""
         kept = self.read()
-        for strategy in strategies:
-            if mine := kept.get(strategy.id.value):
-                strategy.load({key: value.encode() for key, value in mine.items()})
+        for part in parts:
+            if mine := kept.get(part.id.value):
+                part.load({key: value.encode() for key, value in mine.items()})
         return kept
 
-    def save(self, strategies: Iterable[Strategy]) -> None:
-        """Keep the state of each strategy, if it has changed."""
-        states = {strategy.id.value: strategy.on_save() for strategy in strategies}
+    def save(self, parts: Iterable[Actor]) -> None:
+        """Keep what each part wants to be kept, if that has changed."""
+        states = {part.id.value: part.on_save() for part in parts}
         texts = {name: {key: value.decode() for key, value in state.items()} for name, state in states.items() if state}
         content = msgspec.json.format(msgspec.json.encode(texts), indent=2)
         if texts and content != self._written:
@@ -49,7 +49,7 @@ class StrategyStates:
             self._written = content
 
     def forget(self) -> None:
-        """Let every strategy start as if it had never run."""
+        """Let everything start as if it had never run."""
         self.file.unlink(missing_ok=True)
 
     def read(self) -> dict[str, dict[str, str]]:
@@ -59,7 +59,7 @@ class StrategyStates:
         Raises
         ------
         BadInput
-            If it is damaged: nobody knows what the inventory was counted from.
+            If it is damaged: nobody knows what inventories and losses were counted from.
 
         """
         try:

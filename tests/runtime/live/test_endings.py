@@ -40,6 +40,7 @@ def test_a_killed_process_is_swept_by_its_supervisor(live_of: Any) -> None:
     assert "no order of ours is left" in (before / "supervisor.log").read_text()
     live.until_quoting()
     assert "target_base_qty" in live.errors()
+    assert "LossWatch goes on with" in live.errors()
     assert live.stop(signal.SIGTERM) == 0
     assert not live.orders()
 

@@ -41,4 +41,4 @@ def test_a_rehearsal_trades_a_catalog_without_keys(project: Path, tmp_path: Path
     assert summary["fills"] > 0
     parts = [Decimal(repr(part)) for part in summary["pnl_parts"].values()]
     assert Decimal(repr(summary["pnl"])) == pytest.approx(sum(parts), abs=Decimal("1e-6"))
-    assert not list((tmp_path / "state" / "rehearsed").glob("strategies.json"))
+    assert not list((tmp_path / "state" / "rehearsed").glob("kept.json"))
