@@ -1,5 +1,6 @@
 """The guard: asked before any order of any strategy leaves; what it refuses, it refuses with rule, value and limit."""
 
+import sys
 from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
@@ -48,7 +49,7 @@ from models.pre_trade import (
     reduce_only_breach,
 )
 from models.rate_limits import Duplicates, OrderRate
-from models.risk_exposure import ZERO, InstrumentExposure
+from models.risk_exposure import ZERO, InstrumentExposure, OpenOrder
 from models.risk_limits import Breach, collar_breach
 
 _RATE_WINDOW_NS: Final = 10_000_000_000
@@ -117,6 +118,8 @@ class RiskGuard(Actor):
         self._ids = {instrument_id.value: instrument_id for instrument_id in config.instrument_ids}
         self._minimums: dict[str, tuple[Decimal, Decimal]] = {}
         self._bounds: dict[str, OrderBounds] = {}
+        age = config.limits.max_data_age_secs
+        self._plainly_fresh_ns = sys.maxsize if age is None else int(age.scaleb(9) / 2)
         self._last_quote: Any = None
         self._last_mid = ZERO
         self._markets: dict[str, tuple[Any, Market]] = {}
@@ -175,35 +178,38 @@ class RiskGuard(Actor):
         """Approve or refuse an order; an approved one counts from now on, if the request is binding."""
         order = request.order
         now_ns = self.clock.timestamp_ns()
-        if not self._only_moves(order, now_ns):
+        book = self.exposures.get(order.instrument)
+        known = None if book is None else book.orders.get(order.order_id)
+        if book is None or known is None or not self._only_moves(order, known, book, now_ns):
             breach = self._breach(order, now_ns)
             if breach is not None:
                 request.refusal = breach
                 self._count(order, breach, now_ns)
                 return
         request.approved = True
-        if not request.binding:
-            return
+        if request.binding:
+            self._take_in(order, known, now_ns)
+
+    def _take_in(self, order: ProposedOrder, known: OpenOrder | None, now_ns: int) -> None:
+        """Count an approved order from now on."""
         if self.gated:
             self.passes.add(order.order_id)
         if self._rate is not None:
             self._rate.count(now_ns)
         book = self.exposures[order.instrument]
-        if order.order_id in book.orders:
-            book.modifying(order.order_id, order.price, order.quantity)
+        if known is not None:
+            book.modifying(known, order.price, order.quantity)
             return
         book.submitting(order.order_id, order.strategy, order.side, order.price, order.quantity)
         if self._duplicates is not None:
             self._duplicates.remember(now_ns, _said(order), order.order_id)
 
-    def _only_moves(self, order: ProposedOrder, now_ns: int) -> bool:
+    def _only_moves(self, order: ProposedOrder, known: OpenOrder, book: InstrumentExposure, now_ns: int) -> bool:
         """Return whether a known order is to stand elsewhere, no larger, where no rule can object; False if unsure."""
-        order_id, _, instrument, side, price, quantity, closing = order
-        book = self.exposures.get(instrument)
-        known = None if book is None else book.orders.get(order_id)
-        if book is None or known is None or price is None or closing or self._permits or quantity > known.held:
+        _, _, instrument, side, price, quantity, closing = order
+        if price is None or closing or self._permits or quantity > known.held:
             return False
-        mid, median = self._mid_of_now(instrument, now_ns), self._medians.get(instrument)
+        mid, median = self._sound_mid(instrument, now_ns), self._medians.get(instrument)
         if mid is None:
             return False
         if median is not None:
@@ -212,10 +218,10 @@ class RiskGuard(Actor):
             return False
         return self._rate is None or self._rate.check(now_ns) is None
 
-    def _mid_of_now(self, instrument: str, now_ns: int) -> Decimal | None:
-        """Return the mid if a sound quote has come in this very moment."""
+    def _sound_mid(self, instrument: str, now_ns: int) -> Decimal | None:
+        """Return the mid of a quote that is neither crossed nor half as old as quotes may become."""
         quote = self.cache.quote_tick(self._ids[instrument])
-        if quote is None or now_ns > quote.ts_init:
+        if quote is None or now_ns > quote.ts_init + self._plainly_fresh_ns:
             return None
         if quote is self._last_quote:  # both sides of a maker ask at the same quote
             return self._last_mid

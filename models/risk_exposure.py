@@ -104,13 +104,11 @@ class InstrumentExposure:
         self._hold(order, quantity)
         self.orders[order_id] = order
 
-    def modifying(self, order_id: str, price: Decimal | None, quantity: Decimal) -> None:
-        """Count a modification that is about to be sent; `quantity` is what is to be left to fill."""
-        order = self.orders.get(order_id)
-        if order is not None:
-            order.asked_price = price
-            if quantity > order.held:
-                self._hold(order, quantity)
+    def modifying(self, order: OpenOrder, price: Decimal | None, quantity: Decimal) -> None:
+        """Count a modification of an open order that is about to be sent; `quantity` is what is to be left to fill."""
+        order.asked_price = price
+        if quantity > order.held:
+            self._hold(order, quantity)
 
     def updated(self, order_id: str, price: Decimal | None, total_quantity: Decimal) -> None:
         """Take over a modification that the venue has made."""

@@ -64,7 +64,7 @@ def test_no_order_meets_an_own_one_that_stands_or_is_on_its_way() -> None:
 
     assert order_breach(order(price="99.7"), MARKET, exposure, limits(), minimum) is None
     assert order_breach(order(price="99.8"), MARKET, exposure, limits(), minimum).rule == "self_trade"
-    exposure.modifying("ask", Decimal("99.6"), Decimal(1))
+    exposure.modifying(exposure.orders["ask"], Decimal("99.6"), Decimal(1))
     assert order_breach(order(price="99.7"), MARKET, exposure, limits(), minimum).rule == "self_trade"
     exposure.unchanged("ask")
     assert order_breach(order(price="99.7"), MARKET, exposure, limits(), minimum) is None
@@ -233,7 +233,7 @@ class RandomMaker:
         proposed = order(side, str(self.rng.randint(1, 6)), order_id=target)
         pending = any(order_id == target for order_id, _ in self.venue.coming)
         if not pending and self.allowed(proposed):
-            self.exposure.modifying(target, Decimal(99), proposed.quantity)
+            self.exposure.modifying(self.exposure.orders[target], Decimal(99), proposed.quantity)
             self.venue.coming.append((target, filled + proposed.quantity))
 
     def step(self) -> None:
