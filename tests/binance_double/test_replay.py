@@ -132,13 +132,16 @@ def test_what_the_catalog_does_not_have_is_said(double: Any, catalog: Path) -> N
         Replay(double, catalog, [SPOT])
 
 
-def test_what_ends_a_replay_is_raised_to_who_waits(double: Any, catalog: Path) -> None:
+def test_what_ends_a_replay_is_raised_to_who_waits(double: Any, catalog: Path, monkeypatch: Any) -> None:
     from binance_double.replay import Replay
 
+    def fails(*_: Any) -> None:
+        raise ArithmeticError("not a trade")
+
     replay = Replay(double, catalog, [PERPETUAL], speed=None)
-    del double.futures.venue.books["BTCUSDT"]
+    monkeypatch.setattr(double.futures.venue, "on_trade", fails)
     replay.start()
-    with pytest.raises(KeyError, match="BTCUSDT"):
+    with pytest.raises(ArithmeticError, match="not a trade"):
         replay.wait(10)
     slow = Replay(double, catalog, [PERPETUAL], speed=0.001)
     with pytest.raises(TimeoutError):
