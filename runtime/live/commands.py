@@ -156,9 +156,14 @@ def banner(prepared: PreparedLive) -> str:
 
 
 def _show(prepared: PreparedLive, found: Preflight, console: Console) -> None:
-    title = f"{prepared.loaded.setup.name} on {prepared.venue.environment.value} ({prepared.venue.http})"
+    where = f"paper, market data of {prepared.venue.http}" if prepared.paper else _place(prepared)
+    title = f"{prepared.loaded.setup.name} on {where}"
     print_rows(found.rows, title, console)
     console.print("[green]go[/]" if found.passed else "[bold red]no-go[/]")
+
+
+def _place(prepared: PreparedLive) -> str:
+    return f"{prepared.venue.environment.value} ({prepared.venue.http})"
 
 
 def _status(found: Preflight) -> int:
