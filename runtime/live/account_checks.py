@@ -15,8 +15,9 @@ from runtime.live.rest import VenueError
 _BPS: Final = 10_000
 _TELLS_RIGHTS: Final = (Environment.REAL, Environment.LOCAL)
 _WEIGHT_PER_MINUTE: Final = {True: 6_000, False: 2_400}
-_OPEN_CHECK_WEIGHT: Final = {True: 20, False: 5}
-_BOOKS_CHECK_WEIGHT: Final = {True: 26, False: 16}
+_OPEN_CHECK_WEIGHT: Final = {True: (0, 26), False: (40, 16)}
+"""Of one look at the open orders: at all, and for each symbol. On futures conditional orders are looked at as well."""
+_BOOKS_CHECK_WEIGHT: Final = {True: 46, False: 6}
 _SHARE_FOR_CHECKS: Final = 0.5
 
 
@@ -206,9 +207,10 @@ class AccountChecks:
 
     def _rates(self) -> Iterator[Row]:
         settings, spot = self._prepared.settings, self._prepared.venue.spot
-        looks = 60 / settings.reconcile_secs * _OPEN_CHECK_WEIGHT[spot]
-        books = 60 / settings.books_check_secs * _BOOKS_CHECK_WEIGHT[spot]
-        used = (looks + books) * len(self._prepared.symbols)
+        symbols = len(self._prepared.symbols)
+        at_all, by_symbol = _OPEN_CHECK_WEIGHT[spot]
+        looks = 60 / settings.reconcile_secs * (at_all + by_symbol * symbols)
+        used = looks + 60 / settings.books_check_secs * _BOOKS_CHECK_WEIGHT[spot] * symbols
         allowed = _WEIGHT_PER_MINUTE[spot]
         asked = f"own checks use less than {_SHARE_FOR_CHECKS:.0%} of {allowed} a minute"
         found = f"about {used:.0f}; {self._account.rest.used_weight or 0} used in this minute"

@@ -68,6 +68,8 @@ class _Careful:
     _clock: Any
     _msgbus: Any
     _http_account: Any
+    _active_symbols_cache: Any
+    _instrument_provider: Any
     _recv_window: int
 
     # -- Orders of which nobody knows whether they are live -----------------------------------------------------------
@@ -150,6 +152,23 @@ class _Careful:
             symbol=order.instrument_id.symbol.value, orig_client_order_id=client_order_id.value
         )
         await self._take_over(order, found)
+
+    # -- What a look at the open orders costs -------------------------------------------------------------------------
+
+    async def _build_active_symbols(self, symbol: str | None) -> tuple[set[str], list[Any]]:
+        """Ask for the open orders of what is traded, symbol by symbol: all at once weigh 13 to 40 times more."""
+        build = super()._build_active_symbols  # type: ignore[misc]
+        if symbol is not None:
+            asked: tuple[set[str], list[Any]] = await build(symbol)
+            return asked
+        symbols: set[str] = set()
+        orders: list[Any] = []
+        for instrument in self._instrument_provider.list_all():
+            active, open_orders = await build(str(BinanceSymbol(instrument.id.symbol.value)))
+            symbols |= active
+            orders += open_orders
+        self._active_symbols_cache = (None, symbols, orders)
+        return symbols, orders
 
     # -- Fills of which no word came ----------------------------------------------------------------------------------
 

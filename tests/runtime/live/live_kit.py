@@ -40,7 +40,7 @@ strategies:
 risk: {max_position_qty: {BTCUSDT-PERP.BINANCE: 0.12}, max_data_age_secs: 2, max_rejections_per_window: 20}
 ledger: {interval_secs: 1}
 backtest: {starting_balances: [10_000 USDT], leverage: 20}
-live: {recv_window_ms: 1_000, reconcile_secs: 1, books_check_secs: 2, user_stream_timeout_secs: 20, dead_man_secs: 8}
+live: {recv_window_ms: 1_000, reconcile_secs: 4, books_check_secs: 2, user_stream_timeout_secs: 20, dead_man_secs: 8}
 """,
 }
 MARKETS = {
