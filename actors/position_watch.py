@@ -8,6 +8,7 @@ from typing import Final
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.config import ActorConfig
 from nautilus_trader.common.events import TimeEvent
+from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.enums import OrderSide
 from nautilus_trader.model.events import OrderFilled
 from nautilus_trader.model.identifiers import InstrumentId
@@ -42,6 +43,7 @@ class PositionWatch(Actor):
         self._forget()
 
     def _forget(self) -> None:
+        self._looked_at: dict[tuple[str, InstrumentId], QuoteTick] = {}
         self._stops: dict[tuple[str, InstrumentId], PositionStop] = {}
 
     def on_start(self) -> None:
@@ -72,6 +74,7 @@ class PositionWatch(Actor):
         base = self.cache.instrument(event.instrument_id).base_currency
         if event.commission is not None and event.commission.currency == base:
             signed -= event.commission.as_decimal()  # spot: taken from the base asset, and so from the position
+        self._looked_at.pop((event.strategy_id.value, event.instrument_id), None)
         self._stop_of(event.strategy_id.value, event.instrument_id).fill(signed, event.last_px.as_decimal())
         limit = self.config.max_position_qty.get(event.instrument_id.value)
         if limit is not None:
@@ -84,7 +87,8 @@ class PositionWatch(Actor):
     def _on_check(self, event: TimeEvent) -> None:
         for (strategy, instrument_id), stop in self._stops.items():
             quote = self.cache.quote_tick(instrument_id) if stop.position else None
-            if quote is not None:
+            if quote is not None and quote is not self._looked_at.get((strategy, instrument_id)):
+                self._looked_at[strategy, instrument_id] = quote
                 mid = (quote.bid_price.as_decimal() + quote.ask_price.as_decimal()) / 2
                 self._alarm(strategy, stop.check(mid), event.ts_event)
 

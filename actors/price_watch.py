@@ -67,7 +67,11 @@ class PriceWatch(Actor):
         found = []
         for name, price_range in self._ranges.items():
             quote = self.cache.quote_tick(name)
-            if quote is not None and 0 < quote.bid_price.raw < quote.ask_price.raw:
-                mid = (quote.bid_price.as_decimal() + quote.ask_price.as_decimal()) / 2
-                found.append(price_range.update(now_ns, mid))
-        return max((breach for breach in found if breach), key=lambda breach: breach.value, default=None)
+            if quote is None:
+                continue
+            bid, ask = quote.bid_price.raw, quote.ask_price.raw
+            if 0 < bid < ask:
+                breach = price_range.update(now_ns, Decimal(bid + ask))  # the unit of prices does not matter
+                if breach is not None:
+                    found.append(breach)
+        return max(found, key=lambda breach: breach.value, default=None)
