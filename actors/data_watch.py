@@ -44,6 +44,8 @@ class DataWatch(Actor):
 
     def _look_at(self, earliest_ns: int) -> None:
         """Look at the first multiple of the interval since the start that is not before a time."""
+        if _CHECK in self.clock.timer_names:  # a live clock still has the alert that is being answered
+            self.clock.cancel_timer(_CHECK)
         intervals = -(-(earliest_ns - self._started_ns) // self._interval_ns)
         self.clock.set_time_alert_ns(_CHECK, self._started_ns + intervals * self._interval_ns, self._on_check)
 
