@@ -138,7 +138,7 @@ class PairLeg(Crossing):
         """Cancel every order; once they are gone, close the position at the market if the risk state asks for it."""
         if self.is_live:
             self.cancel()
-        else:
+        elif abs(self.adapter.traded_lots()) >= self.least_lots():
             self._cancelling = False
             self.risk.withdraw(self.orders)
 

@@ -305,7 +305,8 @@ class Pairs(Strategy):
         leg = self._leg_of(event)
         if leg is not None:
             leg.gone(event.client_order_id.value, rejected)
-            self._after_event()
+            if not (rejected and self._restricted):  # what was refused once is not sent again at once
+                self._after_event()
 
     def _leg_of(self, event: OrderEvent) -> PairLeg | None:
         return next((leg for leg in self._legs or () if leg.id == event.instrument_id), None)

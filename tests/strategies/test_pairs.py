@@ -279,6 +279,33 @@ def test_on_spot_a_leg_is_sold_out_of_what_is_held(replay: Any) -> None:
     assert bare.orders() == []
 
 
+def test_what_is_too_small_to_trade_is_left_when_both_legs_are_closed_on_spot(replay: Any) -> None:
+    from data_catalog.instruments import find_instrument
+    from runtime.risk import RiskContext, RiskControls, add_risk_controls
+    from runtime.risk_settings import RiskSettings
+
+    y, x = (find_instrument(name) for name in ("AVAXUSDT.BINANCE", "ETHUSDT.BINANCE"))
+    kept: list[RiskControls] = []
+
+    def guard(engine: Any) -> None:
+        settings = RiskSettings(max_loss_pct=Decimal("0.5"), max_orders_per_10s=20)
+        kept.append(
+            add_risk_controls(engine.kernel, settings, RiskContext((y.id, x.id), Decimal(1), equity_interval_secs=60))
+        )
+
+    gap = [0.0] * 5 + [0.025] * 10 + [0.06] * 20
+    markets = markets_of((y, x), gap, [1_000.0 * 0.95 ** (i > 20) for i in range(35)])
+    balances = ["10000 USDT", "10 AVAX", "10 ETH"]
+
+    run = replay(markets, [pairs((str(y.id), str(x.id)))], balances=balances, on_engine=guard, grid_secs=60)
+
+    assert trades(run)[0] == "entry"
+    assert kept[0].kill_switch.halts
+    assert kept[0].guard.refusals == {}
+    assert 4 <= len(run.orders()) <= 8
+    assert all(order.is_closed for order in run.orders())
+
+
 def test_neither_leg_is_sent_if_the_guard_would_refuse_one(replay: Any) -> None:
     from runtime.risk import RiskContext, RiskControls, add_risk_controls
     from runtime.risk_settings import RiskSettings
