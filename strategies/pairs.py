@@ -77,7 +77,7 @@ class Pairs(Strategy):
             raise ValueError(f"pair: {y.id} is not quoted in {x.quote_currency}, as {x.id} is")
 
     @classmethod
-    def check_markets(cls, config: PairsConfig, markets: Mapping[InstrumentId, MarketFacts]) -> list[str]:
+    def check_series(cls, config: PairsConfig, markets: Mapping[InstrumentId, MarketFacts]) -> list[str]:
         """
         Hold a configuration against the data of a backtest; return what is allowed but foolish.
 

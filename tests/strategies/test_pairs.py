@@ -363,7 +363,7 @@ def test_data_that_cannot_do_are_refused(y: tuple[int, int], x: tuple[int, int],
     spans = (tuple(second * 10**9 for second in span) for span in (y, x))
     facts = {leg.id: MarketFacts(leg, Decimal(5), *span) for leg, span in zip(legs, spans, strict=True)}
     if problem is None:
-        assert Pairs.check_markets(config(), facts) == []
+        assert Pairs.check_series(config(), facts) == []
         return
     with pytest.raises(ValueError, match=problem):
-        Pairs.check_markets(config(), facts)
+        Pairs.check_series(config(), facts)
