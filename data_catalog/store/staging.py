@@ -156,18 +156,23 @@ def _lock(catalog: Path, *, wait: bool) -> int | None:
     """Return a descriptor that holds the catalog's lock, or None when another process holds it and `wait` is false."""
     path = catalog / _STAGING / _LOCK
     while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         except FileNotFoundError:
             continue  # a writer that has just finished removed the folder
+        except FileExistsError:
+            if path.parent.exists() and not path.parent.is_dir():
+                raise
+            continue  # removed in the moment between finding it there and looking whether it is a folder
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             os.close(descriptor)
             return None
-        if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
-            return descriptor
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
         os.close(descriptor)  # its holder removed the file in the meantime: this lock keeps nobody out
 
 

@@ -202,7 +202,15 @@ def test_a_writer_of_another_process_keeps_the_catalog_until_it_dies(tmp_path, p
     assert contents(tmp_path)[0].rows == 10
 
 
-def test_whoever_waits_for_the_lock_gets_the_one_that_counts(tmp_path):
+def test_a_file_in_the_place_of_the_folder_is_an_error(tmp_path):
+    (tmp_path / ".staging").write_text("")
+
+    with pytest.raises(FileExistsError):
+        staging._lock(tmp_path, wait=True)
+
+
+@pytest.mark.parametrize("attempt", range(20))
+def test_whoever_waits_for_the_lock_gets_the_one_that_counts(tmp_path, attempt):
     first = staging._lock(tmp_path, wait=False)
     waiting: list[int] = []
     thread = threading.Thread(target=lambda: waiting.append(staging._lock(tmp_path, wait=True)))
