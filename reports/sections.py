@@ -20,8 +20,8 @@ SYNTHETIC = (
 )
 RECONSTRUCTED = (
     "RECONSTRUCTED QUOTES",
-    "The source had trades but no quotes: bid and ask were rebuilt from the aggressor side of the trades, "
-    "so spreads, fills and every figure that rests on them are estimates.",
+    "The source had no quotes: bid and ask were rebuilt from the aggressor side of trades, or from bars. "
+    "Spread, fills and every figure that rests on them are estimates; docs/data.md states the error.",
 )
 
 
