@@ -114,8 +114,6 @@ class PairSample(NamedTuple):
         When, UNIX ns.
     reading : Reading
         What the two mids say.
-    verdict : Verdict, optional
-        The last re-test; None before the first.
     broken : str, optional
         Why the pair does not hold; None while it does.
 
@@ -123,7 +121,6 @@ class PairSample(NamedTuple):
 
     ts_ns: int
     reading: Reading
-    verdict: Verdict | None
     broken: str | None
 
 
@@ -144,8 +141,6 @@ class WatchedPair:
 
     def __init__(self, owner: Actor, settings: PairSettings, on_sample: Callable[[PairSample], None]) -> None:
         self.monitor = PairMonitor(settings.monitor)
-        self.left_out = 0
-        """Samples that a leg had no fresh quote for."""
         self._owner = owner
         self._settings = settings
         self._on_sample = on_sample
@@ -165,13 +160,12 @@ class WatchedPair:
     def _on_time(self, event: TimeEvent) -> None:
         quotes = [self._owner.cache.quote_tick(leg) for leg in self._settings.legs]
         if any(quote is None or event.ts_event - quote.ts_init > self._max_age_ns for quote in quotes):
-            self.left_out += 1
             return
         y, x = (quote.bid_price.as_double() + quote.ask_price.as_double() for quote in quotes)
         reading = self.monitor.update(y / 2.0, x / 2.0)
         self._retest(event.ts_event)
         if reading is not None:
-            self._on_sample(PairSample(event.ts_event, reading, self._verdict, self.broken))
+            self._on_sample(PairSample(event.ts_event, reading, self.broken))
 
     def _retest(self, now_ns: int) -> None:
         every_ns = self._settings.retest_every_secs * _SECOND_NS

@@ -85,7 +85,7 @@ class LegManager:
                 return f"{leg.id}: {abs(lots)} lots in {rules.clips} parts are too few for an order"
             if not leg.can_deliver(lots):
                 return f"{leg.id}: {-lots} lots to sell are not held"
-            refusal = leg.would_be_refused(lots // rules.clips)
+            refusal = leg.would_be_refused(int(lots / rules.clips))
             if refusal is not None:
                 return f"{leg.id}: the guard would refuse it: {refusal}"
             if leg.adapter.can_modify:  # futures: either side takes margin

@@ -84,7 +84,7 @@ class Pairs(Strategy):
         Raises
         ------
         ValueError
-            As `key: problem`, if the legs do not overlap in time, there are fewer samples than the lookback, or a leg
+            As `key: problem`, if the legs do not overlap in time, there are fewer samples than the lookback, or y
             would be worth less than the venue takes.
 
         """
@@ -96,11 +96,10 @@ class Pairs(Strategy):
         if samples <= config.pair.warm_up_samples:
             problem = f"was {config.pair.lookback}, and the legs have {samples} samples in common"
             raise ValueError(f"pair: lookback {problem}")
-        for facts in (y, x):
-            least = facts.instrument.min_notional.as_decimal() if facts.instrument.min_notional else Decimal(0)
-            if facts is y and Decimal(repr(config.notional_quote)) < least:
-                problem = f"was {config.notional_quote:g}, expected at least the {least:f} of {facts.instrument.id}"
-                raise ValueError(f"notional_quote: {problem}")
+        least = y.instrument.min_notional.as_decimal() if y.instrument.min_notional else Decimal(0)
+        if Decimal(repr(config.notional_quote)) < least:
+            problem = f"was {config.notional_quote:g}, expected at least the {least:f} of {y.instrument.id}"
+            raise ValueError(f"notional_quote: {problem}")
         return []
 
     # -- Life cycle ---------------------------------------------------------------------------------------------------

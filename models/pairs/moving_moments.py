@@ -28,10 +28,6 @@ class MovingMoments:
         self._origin = (0.0, 0.0)
         self._sums = [0.0] * 5
 
-    def __len__(self) -> int:
-        """How many pairs are in the window."""
-        return self._count
-
     @property
     def is_full(self) -> bool:
         """Whether the window is full."""
