@@ -3,6 +3,7 @@
 from decimal import ROUND_CEILING, Decimal
 
 from nautilus_trader.model.enums import TimeInForce
+from nautilus_trader.model.events import OrderFilled
 from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.trading.strategy import Strategy
@@ -116,6 +117,24 @@ class Crossing:
         price = self.limit_price(side)
         if price is not None and lots > 0:
             self.orders.execute(Submit(Quote(side, price, lots)), now_ns)
+
+    def cancel_all(self) -> None:
+        """Cancel every order of the strategy on the instrument."""
+        self.orders.cancel_all()
+
+    # -- Order events -------------------------------------------------------------------------------------------------
+
+    def filled(self, event: OrderFilled) -> None:
+        """Take over a fill."""
+        self.orders.filled(event.client_order_id.value)
+
+    def not_cancelled(self, order_id: str) -> None:
+        """Take the order as it is."""
+        self.orders.settled(order_id)
+
+    def gone(self, order_id: str, rejected: bool) -> None:
+        """Forget an order that is closed or was `rejected`."""
+        self.orders.gone(order_id)
 
 
 class CrossingAsset(Crossing):

@@ -131,8 +131,12 @@ class PairLeg(Crossing):
         """Cancel every order of the leg; asked again, nothing more is sent."""
         if not self._cancelling:
             self._cancelling = True
-            self.orders.cancel_all()
-            self.resting.cancel_all()
+            self.cancel_all()
+
+    def cancel_all(self) -> None:
+        """Cancel every order of the leg, even those whose cancellation is on its way."""
+        super().cancel_all()
+        self.resting.cancel_all()
 
     def withdraw(self) -> None:
         """Cancel every order; once they are gone, close the position at the market if the risk state asks for it."""
@@ -164,16 +168,16 @@ class PairLeg(Crossing):
         self.failures = 0
         self.adapter.book(event)
         self._untouched.discard(order_id)
-        self.orders.filled(order_id)
+        super().filled(event)
         self.resting.filled(order_id)
 
     def not_cancelled(self, order_id: str) -> None:
         """Take the order as it is; it may be cancelled again."""
         self._cancelling = False
-        self.orders.settled(order_id)
+        super().not_cancelled(order_id)
         self.resting.settled(order_id)
 
-    def gone(self, order_id: str, rejected: bool = False) -> None:
+    def gone(self, order_id: str, rejected: bool) -> None:
         """Forget an order; one that crossed and filled nothing, or was rejected, is a failure."""
         crossed = self.orders.gone(order_id)
         known = self.resting.gone(order_id) or crossed

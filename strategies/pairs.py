@@ -5,26 +5,17 @@ from decimal import Decimal
 from typing import Final
 
 from nautilus_trader.model.data import QuoteTick
-from nautilus_trader.model.events import (
-    OrderCanceled,
-    OrderCancelRejected,
-    OrderDenied,
-    OrderEvent,
-    OrderExpired,
-    OrderFilled,
-    OrderRejected,
-)
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Instrument
-from nautilus_trader.trading.strategy import Strategy
 
 from actors.watched_pair import PairSample, WatchedPair
-from messages import PAIR_TOPIC, RISK_STATE_TOPIC, PairTraded, RiskStateChanged
+from messages import PAIR_TOPIC, PairTraded, RiskStateChanged
 from models.pairs.edge import edge_bps, holding_cost, round_trip_cost
 from models.pairs.leg_operation import LegRules, Outcome, clips_for
 from models.pairs.leg_sizes import PairLots, pair_lots, rounding_residual
 from models.pairs.z_score import FLAT, ZScoreRule, ZScoreState, next_state
 from strategies.config_checks import MarketFacts
+from strategies.crossing_strategy import CrossingStrategy
 from strategies.leg_manager import LegManager
 from strategies.pair_leg import PairLeg
 from strategies.pairs_config import PairsConfig
@@ -33,7 +24,7 @@ _SECOND_NS: Final = 1_000_000_000
 _NOTHING: Final = PairLots(0, 0)
 
 
-class Pairs(Strategy):
+class Pairs(CrossingStrategy[PairLeg]):
     """
     Holds a pair while its gap is far from its mean.
 
@@ -51,7 +42,7 @@ class Pairs(Strategy):
 
     def _forget(self) -> None:
         self._pair: WatchedPair | None = None
-        self._legs: tuple[PairLeg, PairLeg] | None = None
+        self.legs = ()
         self._manager: LegManager | None = None
         self._state = ZScoreState()
         self._entered_ns = 0
@@ -107,26 +98,18 @@ class Pairs(Strategy):
     def on_start(self) -> None:
         """Look up the legs and begin to watch; without one of them the strategy stops."""
         config = self.config
-        instruments = [self.cache.instrument(leg) for leg in config.pair.legs]
-        unknown = [str(leg) for leg, found in zip(config.pair.legs, instruments, strict=True) if found is None]
-        if unknown:
-            self.log.error(f"{', '.join(unknown)} not known: not trading")
-            self.stop()
+        if not self.find_legs(config.pair.legs, lambda found: PairLeg(self, found, config.max_slippage_bps)):
             return
-        y, x = (PairLeg(self, found, config.max_slippage_bps) for found in instruments)
-        self._legs = (y, x)
+        y, x = self.legs
         self._manager = LegManager(self, y, x, config.order_timeout_secs, self._on_over)
-        self.msgbus.subscribe(RISK_STATE_TOPIC, self._on_risk_state)
         self._pair = WatchedPair(self, config.pair, self._on_sample)
         self._pair.start()
 
     def on_stop(self) -> None:
-        """Cancel this strategy's own orders, and no others."""
+        """Give up what is under way, and cancel this strategy's own orders."""
         if self._manager is not None:
             self._manager.give_up()
-        for leg in self._legs or ():
-            leg.orders.cancel_all()
-            leg.resting.cancel_all()
+        super().on_stop()
 
     def on_reset(self) -> None:
         """Forget everything, so that the next run starts like the first."""
@@ -137,8 +120,8 @@ class Pairs(Strategy):
     def _on_sample(self, sample: PairSample) -> None:
         self._latest = sample
         assert self._manager is not None
-        if self._restricted:
-            self._obey()
+        if self.restricted:
+            self.obey()
         elif not self._manager.under_way:
             self._decide(sample, next_state(self._rule, self._state, sample.reading.z))
 
@@ -178,8 +161,7 @@ class Pairs(Strategy):
     def _edge_bps(self, sample: PairSample) -> float:
         """Return what the expected reversion leaves after all costs, in basis points of the value of y."""
         assert self._pair is not None
-        assert self._legs is not None
-        config, (y, x) = self.config, self._legs
+        config, (y, x) = self.config, self.legs
         cost = round_trip_cost(y.cost(config.execution == "rest_y"), x.cost(False), sample.reading.relation.beta)
         half_life = self._pair.half_life_secs
         longest = config.max_holding_secs or config.pair.lookback * config.pair.sample_interval_secs
@@ -190,9 +172,8 @@ class Pairs(Strategy):
     def _enter(self, sample: PairSample, state: ZScoreState) -> None:
         assert self._manager is not None
         assert self._pair is not None
-        assert self._legs is not None
         beta = Decimal(sample.reading.relation.beta)
-        y, x = self._legs
+        y, x = self.legs
         value = Decimal(repr(self.config.notional_quote))
         wanted = pair_lots(state.side, value, beta, y.lot_value(), x.lot_value())
         held = self._manager.held()
@@ -213,11 +194,10 @@ class Pairs(Strategy):
     def _leave(self, reason: str) -> None:
         assert self._manager is not None
         assert self._pair is not None
-        assert self._legs is not None
         self._pair.monitor.release()
         self._reason, self._leaving = reason, True
         held = self._manager.held()
-        rules = self._rules(abs(held.y) * self._legs[0].lot_value())
+        rules = self._rules(abs(held.y) * self.legs[0].lot_value())
         self._manager.begin(_NOTHING, rules, leaving=True)
 
     def _rules(self, value: Decimal) -> LegRules:
@@ -243,8 +223,7 @@ class Pairs(Strategy):
             self._publish(reason, self._latest, held)
 
     def _publish(self, reason: str, sample: PairSample, held: PairLots) -> None:
-        assert self._legs is not None
-        y, x = self._legs
+        y, x = self.legs
         beta = Decimal(sample.reading.relation.beta)
         self.msgbus.publish(
             PAIR_TOPIC,
@@ -268,77 +247,27 @@ class Pairs(Strategy):
         if self._manager is not None:
             self._manager.on_quote()
 
-    def on_order_filled(self, event: OrderFilled) -> None:
-        """Take over the fill and go on."""
-        leg = self._leg_of(event)
-        if leg is not None:
-            leg.filled(event)
-            self._after_event()
-
-    def on_order_canceled(self, event: OrderCanceled) -> None:
-        """Forget the order and go on."""
-        self._gone(event)
-
-    def on_order_expired(self, event: OrderExpired) -> None:
-        """Forget the order and go on."""
-        self._gone(event)
-
-    def on_order_rejected(self, event: OrderRejected) -> None:
-        """Count the failure and go on."""
-        self.log.warning(f"refused by the venue: {event.reason}")
-        self._gone(event, rejected=True)
-
-    def on_order_denied(self, event: OrderDenied) -> None:
-        """Count the failure and go on."""
-        self.log.warning(f"denied before it left: {event.reason}")
-        self._gone(event, rejected=True)
-
-    def on_order_cancel_rejected(self, event: OrderCancelRejected) -> None:
-        """Keep the order if it is still there."""
-        leg = self._leg_of(event)
-        if leg is not None:
-            leg.not_cancelled(event.client_order_id.value)
-            self._after_event()
-
-    def _gone(self, event: OrderEvent, rejected: bool = False) -> None:
-        leg = self._leg_of(event)
-        if leg is not None:
-            leg.gone(event.client_order_id.value, rejected)
-            if not (rejected and self._restricted):  # what was refused once is not sent again at once
-                self._after_event()
-
-    def _leg_of(self, event: OrderEvent) -> PairLeg | None:
-        return next((leg for leg in self._legs or () if leg.id == event.instrument_id), None)
-
-    def _after_event(self) -> None:
-        if self._restricted:
-            self._obey()
+    def go_on(self) -> None:
+        """Take the next step of the operation."""
         if self._manager is not None:
             self._manager.go_on()
 
     # -- Risk states --------------------------------------------------------------------------------------------------
 
-    @property
-    def _restricted(self) -> bool:
-        return any(leg.risk.restricted for leg in self._legs or ())
-
-    def _on_risk_state(self, change: RiskStateChanged) -> None:
-        if not any([leg.risk.take(change) for leg in self._legs or ()]) or self._manager is None:
-            return
-        if self._restricted:
+    def on_restricted(self, change: RiskStateChanged) -> None:
+        """Give up what is under way, and enter no more until the gap has come back."""
+        if self._manager is not None:
             self._manager.give_up()
-            self._state = ZScoreState(FLAT, stopped=self._state.side or self._state.stopped)
-            self._obey()
+        self._state = ZScoreState(FLAT, stopped=self._state.side or self._state.stopped)
 
-    def _obey(self) -> None:
+    def obey(self) -> None:
         """Cancel what is on its way; then close both legs, as far as the state allows it."""
         assert self._manager is not None
-        legs = self._legs or ()
-        if any(leg.risk.withdrawn for leg in legs):
-            for leg in legs:
+        if any(leg.risk.withdrawn for leg in self.legs):
+            for leg in self.legs:
                 leg.withdraw()
         elif not self._manager.under_way:
-            live = [leg for leg in legs if leg.is_live]
+            live = [leg for leg in self.legs if leg.is_live]
             for leg in live:
                 leg.cancel()
             if not live and self._manager.can_close():

@@ -6,22 +6,12 @@ from typing import Final
 
 import numpy as np
 from nautilus_trader.common.events import TimeEvent
-from nautilus_trader.model.events import (
-    OrderCanceled,
-    OrderDenied,
-    OrderEvent,
-    OrderExpired,
-    OrderFilled,
-    OrderRejected,
-)
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import CurrencyPair, Instrument
-from nautilus_trader.trading.strategy import Strategy
 from numpy.typing import NDArray
 
 from messages import (
     REBALANCE_TOPIC,
-    RISK_STATE_TOPIC,
     Rebalanced,
     RiskStateChanged,
     TargetInventory,
@@ -33,6 +23,7 @@ from models.portfolio.lots import lots_to_trade
 from models.portfolio.rebalance import Destination, leave_alone, trades_in_value
 from strategies.config_checks import MarketFacts
 from strategies.crossing import CrossingAsset
+from strategies.crossing_strategy import CrossingStrategy
 from strategies.holdings import Portfolio
 from strategies.rebalance_action import Plan, RebalanceAction, portfolio_of
 from strategies.rebalance_config import RebalanceConfig
@@ -46,7 +37,7 @@ _INSIDE: Final = 0.02
 """To the edge means so far inside it, as a share of the band's half-width: limits hold cash back for slippage."""
 
 
-class Rebalance(Strategy):
+class Rebalance(CrossingStrategy[CrossingAsset]):
     """
     Trades spot assets back to their target weights when one has drifted out of its band, or on an interval.
 
@@ -61,7 +52,7 @@ class Rebalance(Strategy):
         self._forget()
 
     def _forget(self) -> None:
-        self._assets: tuple[CrossingAsset, ...] = ()
+        self.legs = ()
         self._targets = TargetWeights(self.config)
         self._action: RebalanceAction | None = None
         self._on_interval_ns: int | None = None
@@ -120,29 +111,23 @@ class Rebalance(Strategy):
     def on_start(self) -> None:
         """Look up the instruments and begin to check; without one of them the strategy stops."""
         config = self.config
-        instruments = [self.cache.instrument(instrument_id) for instrument_id in config.instrument_ids]
-        unknown = [str(i) for i, found in zip(config.instrument_ids, instruments, strict=True) if found is None]
-        if unknown:
-            self.log.error(f"{', '.join(unknown)} not known: not rebalancing")
-            self.stop()
+        if not self.find_legs(config.instrument_ids, self._new_asset):
             return
-        self._assets = tuple(
-            CrossingAsset(self, found, config.max_slippage_bps, config.min_trade_quote) for found in instruments
-        )
-        self._action = RebalanceAction(self, self._assets, config.order_timeout_secs, self._publish)
-        self.msgbus.subscribe(RISK_STATE_TOPIC, self._on_risk_state)
-        for asset in self._assets:
+        self._action = RebalanceAction(self, self.legs, config.order_timeout_secs, self._publish)
+        for asset in self.legs:
             self.subscribe_quote_ticks(asset.id)
         interval_ns = round(config.check_interval_secs * _SECOND_NS)
         now_ns = self.clock.timestamp_ns()
         self.clock.set_timer_ns(f"{self.id}-check", interval_ns, now_ns - now_ns % interval_ns, 0, self._on_check)
 
+    def _new_asset(self, found: Instrument) -> CrossingAsset:
+        return CrossingAsset(self, found, self.config.max_slippage_bps, self.config.min_trade_quote)
+
     def on_stop(self) -> None:
-        """Cancel this strategy's own orders, and no others."""
+        """Give up the action under way, and cancel this strategy's own orders."""
         if self._action is not None:
             self._action.give_up()
-        for asset in self._assets:
-            asset.orders.cancel_all()
+        super().on_stop()
 
     def on_reset(self) -> None:
         """Forget everything, so that the next run starts like the first."""
@@ -151,31 +136,31 @@ class Rebalance(Strategy):
     # -- Checks -------------------------------------------------------------------------------------------------------
 
     def _on_check(self, event: TimeEvent) -> None:
-        if not all(asset.has_market for asset in self._assets):
+        if not all(asset.has_market for asset in self.legs):
             return
         try:
-            self._targets.take([float(asset.mid()) for asset in self._assets], event.ts_event)
+            self._targets.take([float(asset.mid()) for asset in self.legs], event.ts_event)
         except ValueError as error:
             self.log.error(f"no new weights, the old ones hold: {error}")
-        if self._restricted:
-            self._wind_down()
+        if self.restricted:
+            self.obey()
             return
         targets = self._targets.now
-        portfolio = portfolio_of(self, self._assets)
+        portfolio = portfolio_of(self, self.legs)
         assert self._action is not None
         if targets is not None and portfolio.equity > 0 and not self._action.under_way:
             self._lean_makers(portfolio, targets, event.ts_event)
             self._rebalance(self._action, portfolio, targets)
 
     def _lean_makers(self, portfolio: Portfolio, targets: Floats, now_ns: int) -> None:
-        for asset, target in zip(self._assets, targets, strict=True):
+        for asset, target in zip(self.legs, targets, strict=True):
             if asset.id in self.config.maker_instrument_ids:
                 wanted = Decimal(float(target)) * portfolio.equity / asset.mid()
                 message = TargetInventory(instrument_id=asset.id.value, base_qty=wanted, ts_ns=now_ns)
                 self.msgbus.publish(target_topic(asset.id.value), message)
 
     def _rebalance(self, action: RebalanceAction, portfolio: Portfolio, targets: Floats) -> None:
-        makers = np.array([asset.id in self.config.maker_instrument_ids for asset in self._assets])
+        makers = np.array([asset.id in self.config.maker_instrument_ids for asset in self.legs])
         widths = self._halfwidths(targets)
         hard = (self.config.hard_threshold_pct or 0.0) * _PCT
         lower, upper = band(targets, np.where(makers, hard, widths))
@@ -201,7 +186,7 @@ class Rebalance(Strategy):
         config = self.config
         if config.rebalance_threshold_pct is not None:
             return np.full(len(targets), config.rebalance_threshold_pct * _PCT)
-        costs = [float(asset.cost()) for asset in self._assets]
+        costs = [float(asset.cost()) for asset in self.legs]
         pairs = zip(targets.tolist(), costs, strict=True)
         return np.array([no_trade_halfwidth(target, config.risk_aversion, cost) for target, cost in pairs])
 
@@ -219,79 +204,36 @@ class Rebalance(Strategy):
     ) -> NDArray[np.int64]:
         """Return the lots of each asset to buy (positive) or sell (negative)."""
         holdings = np.array([float(value) for value in portfolio.values])
-        costs = np.array([float(asset.cost()) for asset in self._assets])
+        costs = np.array([float(asset.cost()) for asset in self.legs])
         trades = trades_in_value(holdings, float(portfolio.cash), targets, edges, costs=costs, to=to)
         ways = targets * float(portfolio.equity) - holdings
-        rows = zip(self._assets, trades.tolist(), ways.tolist(), strict=True)
+        rows = zip(self.legs, trades.tolist(), ways.tolist(), strict=True)
         lots = [lots_to_trade(asset.holding(), Decimal(trade), Decimal(way), to) for asset, trade, way in rows]
         return np.array(lots, np.int64)
 
     def _publish(self, done: Rebalanced) -> None:
         self.msgbus.publish(REBALANCE_TOPIC, done)
 
-    # -- Order events -------------------------------------------------------------------------------------------------
+    # -- Orders and risk states ---------------------------------------------------------------------------------------
 
-    def on_order_filled(self, event: OrderFilled) -> None:
-        """Take over what is left of the order; go on when all are done."""
-        asset = self._asset_of(event)
-        if asset is not None:
-            asset.orders.filled(event.client_order_id.value)
-            self._after_event()
-
-    def on_order_canceled(self, event: OrderCanceled) -> None:
-        """Forget the order."""
-        self._gone(event)
-
-    def on_order_expired(self, event: OrderExpired) -> None:
-        """Forget the order."""
-        self._gone(event)
-
-    def on_order_rejected(self, event: OrderRejected) -> None:
-        """Forget the order; the next check tries again."""
-        self.log.warning(f"refused by the venue: {event.reason}")
-        self._gone(event)
-
-    def on_order_denied(self, event: OrderDenied) -> None:
-        """Forget the order; the next check tries again."""
-        self.log.warning(f"denied before it left: {event.reason}")
-        self._gone(event)
-
-    def _gone(self, event: OrderEvent) -> None:
-        asset = self._asset_of(event)
-        if asset is not None:
-            asset.orders.gone(event.client_order_id.value)
-            self._after_event()
-
-    def _asset_of(self, event: OrderEvent) -> CrossingAsset | None:
-        return next((asset for asset in self._assets if asset.id == event.instrument_id), None)
-
-    def _after_event(self) -> None:
-        if self._restricted:
-            self._wind_down()
-        elif self._action is not None:
+    def go_on(self) -> None:
+        """Take the next step of the action under way."""
+        if self._action is not None:
             self._action.go_on()
 
-    # -- Risk states --------------------------------------------------------------------------------------------------
-
-    @property
-    def _restricted(self) -> bool:
-        """Whether a risk control allows less than everything."""
-        return any(asset.risk.restricted for asset in self._assets)
-
-    def _on_risk_state(self, change: RiskStateChanged) -> None:
-        if not any([asset.risk.take(change) for asset in self._assets]):
-            return
-        if not self._restricted:
-            self._winding_down = False
-            return
+    def on_restricted(self, change: RiskStateChanged) -> None:
+        """Give up the action under way; sell what was bought if the state asks for it."""
         if self._action is not None:
             self._action.give_up()
         self._winding_down = change.action == "flatten_passively"
-        self._wind_down()
 
-    def _wind_down(self) -> None:
+    def on_unrestricted(self) -> None:
+        """Rebalance again from the next check on."""
+        self._winding_down = False
+
+    def obey(self) -> None:
         """Cancel what is on its way, and close what was traded where the state asks for it."""
-        for asset in self._assets:
+        for asset in self.legs:
             if asset.risk.withdrawn:
                 asset.risk.withdraw(asset.orders)
             elif self._winding_down and not asset.orders.all() and asset.has_market:

@@ -153,7 +153,7 @@ def strategy_classes() -> Iterator[type]:
     for file in (Path(__file__).parents[2] / "strategies").glob("*.py"):
         module = importlib.import_module(f"strategies.{file.stem}")
         for _, kind in inspect.getmembers(module, inspect.isclass):
-            methods = (getattr(kind, name, None) for name in ("quote_prices", "offsets_bps"))
+            methods = (getattr(kind, name, None) for name in ("quote_prices", "offsets_bps", "obey"))
             abstract = any(getattr(method, "__isabstractmethod__", False) for method in methods)
             if issubclass(kind, Strategy) and kind.__module__ == module.__name__ and not abstract:
                 yield kind

@@ -1,5 +1,6 @@
 """The rebalancer in the real engine: bands, costs, cash, triggers, makers beside it, and risk states."""
 
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -278,6 +279,25 @@ def test_a_halt_sells_what_was_bought_and_nothing_is_bought_again(run: Any, pric
     for name in ASSETS:
         traded = sum(fill.sign * fill.quantity - fill.fee_base for fill in done.ledger.fills if fill.instrument == name)
         assert 0 <= traded * done.ledger.mid(name) < 10  # dust, which no order can sell
+
+
+def test_what_is_denied_while_positions_are_sold_is_not_sent_again_at_once(run: Any, prices: np.ndarray) -> None:
+    from data_catalog.instruments import find_instrument
+
+    bitcoin = find_instrument(ASSETS[0]).id
+    limited = Limited(max_drawdown_pct=Decimal(10), on_trip={"max_drawdown_pct": "flatten_passively"})
+
+    def deny_bitcoin_when_halted(engine: Any) -> None:
+        limited(engine)
+        deny = engine.kernel.risk_engine.set_max_notional_per_order
+        engine.kernel.msgbus.subscribe(RISK_STATE_TOPIC, lambda _: deny(bitcoin, Decimal(1)), priority=100)
+
+    falling = prices[:3] * np.array([1.0, 1.0, 0.5])[:, None]
+    done = run(**BAND, moves=falling, on_engine=deny_bitcoin_when_halted)
+
+    denied = Counter(order.ts_init for order in done.orders() if order.status_string() == "DENIED")
+    assert 1 <= max(denied.values()) <= 5  # one for each answer of the other orders at that moment
+    assert done.ledger.position(ASSETS[0]) > 0
 
 
 @pytest.mark.parametrize("action", ["cancel", "stop_quoting"])
