@@ -236,6 +236,54 @@ class QuotingSample(msgspec.Struct, frozen=True, kw_only=True):
     denied: int
 
 
+class Silence(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Why a side of a maker has no order.
+
+    Parameters
+    ----------
+    side : str
+        "bid" or "ask".
+    reason : str
+        A word that stays the same from version to version: not_running, no_market_data, risk_control, warming_up,
+        not_wanted, inventory_limit, cannot_pay, no_edge, on_its_way, delay_after_fill, order_budget, not_sent.
+    text : str
+        The same for people.
+
+    """
+
+    side: str
+    reason: str
+    text: str
+
+
+class QuotingView(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What a maker is after at one moment, for whoever looks on.
+
+    Parameters
+    ----------
+    strategy_id, instrument_id : str
+        Who quotes what.
+    fair_value : float, optional
+        The price it quotes around; None before it has one.
+    inventory_qty : Decimal, optional
+        What it holds more than its target, in the base asset; None before its start.
+    max_position_qty : Decimal
+        The largest inventory either way.
+    silences : tuple of Silence
+        Why a side has no order; empty when both have one.
+
+    """
+
+    strategy_id: str
+    instrument_id: str
+    fair_value: float | None
+    inventory_qty: Decimal | None
+    max_position_qty: Decimal
+    silences: tuple[Silence, ...]
+
+
 class OrderRequest(msgspec.Struct, kw_only=True):
     """
     Ask the guard whether an order may be sent, or changed to this.

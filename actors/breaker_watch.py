@@ -46,6 +46,16 @@ class BreakerWatch(Actor):
         """Forget everything, so that the next run starts like the first."""
         self._forget()
 
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Return what the windows that end now have, by rule and strategy."""
+        now_ns = self.clock.timestamp_ns()
+        by_rule = {"max_fills_per_window": self._fills, "max_rejections_per_window": self._rejections}
+        return {
+            (rule, strategy): breaker.seen(now_ns)
+            for rule, breakers in by_rule.items()
+            for strategy, breaker in breakers.items()
+        }
+
     def _on_resumed(self, now_ns: int) -> None:
         """Count anew: a breaker that has tripped says nothing more."""
         self._forget()

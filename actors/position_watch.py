@@ -61,6 +61,11 @@ class PositionWatch(Actor):
         """Forget everything, so that the next run starts like the first."""
         self._forget()
 
+    @property
+    def stops(self) -> Mapping[tuple[str, InstrumentId], PositionStop]:
+        """The stops of what each strategy holds of each instrument."""
+        return self._stops
+
     def _stop_of(self, strategy: str, instrument_id: InstrumentId) -> PositionStop:
         stop = self._stops.get((strategy, instrument_id))
         if stop is None:

@@ -172,6 +172,10 @@ class RiskGuard(Actor):
             self.msgbus.deregister(GUARD_ENDPOINT, self.answer)
         self._forget()
 
+    def orders_in_window(self) -> int | None:
+        """Return how many new and changed orders the last ten seconds have; None where that is not limited."""
+        return None if self._rate is None else self._rate.used(self.clock.timestamp_ns())
+
     # -- Answers ------------------------------------------------------------------------------------------------------
 
     def answer(self, request: OrderRequest) -> None:

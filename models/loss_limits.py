@@ -158,6 +158,14 @@ class PositionStop:
         """The average price of what is held; 0 when flat."""
         return self._cost / abs(self.position) if self.position else Decimal(0)
 
+    def falls(self, mark: Decimal) -> dict[str, Decimal]:
+        """Return how far a mark is beyond the entry and the best mark, by rule, in percent; below 0 for a gain."""
+        if not self.position:
+            return {}
+        side = 1 if self.position > 0 else -1
+        origins = {"stop_loss_pct": self.entry, "trailing_stop_pct": mark if self._best is None else self._best}
+        return {rule: (origin - mark) * side * 100 / origin for rule, origin in origins.items()}
+
     def fill(self, signed_qty: Decimal, price: Decimal) -> None:
         """Take a fill: more of the same side moves the average entry, less keeps it, a flip starts anew."""
         before = self.position

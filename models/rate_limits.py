@@ -43,6 +43,10 @@ class OrderRate:
         self._reserve = reserve
         self._accepted: deque[int] = deque()
 
+    def used(self, now_ns: int) -> int:
+        """Return how many orders the window that ends now has."""
+        return sum(ts_ns > now_ns - self._window_ns for ts_ns in self._accepted)
+
     def check(self, now_ns: int, closing: bool = False) -> Breach | None:
         """Return a breach if no order may be sent now; `closing` says that it may use the reserve."""
         accepted = self._accepted
@@ -87,6 +91,10 @@ class Breaker:
         self._window_ns = window_ns
         self._events: deque[int] = deque()
         self.tripped = False
+
+    def seen(self, now_ns: int) -> int:
+        """Return how many events the window that ends now has."""
+        return sum(ts_ns > now_ns - self._window_ns for ts_ns in self._events)
 
     def count(self, now_ns: int) -> Breach | None:
         """Count one event; return the breach when it trips, and only then."""

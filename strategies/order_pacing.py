@@ -44,6 +44,14 @@ class OrderPacing:
         self._delayed_until_ns[side] = until_ns
         return until_ns
 
+    def is_delayed(self, side: Side, now_ns: int) -> bool:
+        """Return whether new orders of one side are held back after a fill."""
+        return now_ns < self._delayed_until_ns[side]
+
+    def is_spent(self, now_ns: int) -> bool:
+        """Return whether the order budget is used up."""
+        return self._budget is not None and self._budget.left(now_ns) <= 0
+
     def may_send(self, command: Command, now_ns: int, awaiting_replacement: Callable[[], int]) -> bool:
         """
         Return whether delay and budget allow a command, and count it if so.
@@ -58,7 +66,7 @@ class OrderPacing:
             Says how many orders are being cancelled: each of their replacements will need a place in the budget.
 
         """
-        if isinstance(command, Submit) and now_ns < self._delayed_until_ns[command.quote.side]:
+        if isinstance(command, Submit) and self.is_delayed(command.quote.side, now_ns):
             return False
         if self._budget is None or (isinstance(command, Cancel) and not command.replaces):
             return True

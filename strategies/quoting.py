@@ -29,7 +29,9 @@ from messages import (
     SAMPLE_TOPIC,
     AlphaSignal,
     QuotingSample,
+    QuotingView,
     RiskStateChanged,
+    Silence,
     TargetInventory,
     alpha_topic,
     target_topic,
@@ -42,6 +44,7 @@ from strategies.order_adapter import OrderAdapter
 from strategies.order_pacing import OrderPacing
 from strategies.quote_shaping import QuoteShaper
 from strategies.quoting_config import QuotingConfig
+from strategies.quoting_view import MakerState, Steps, silences
 from strategies.risk_obedience import RiskObedience
 from strategies.working_orders import WorkingOrders
 
@@ -87,6 +90,8 @@ class QuotingStrategy(Strategy):
         self._can_modify = False
         self._quoting = False
         self._waiting = False
+        self._shaped: tuple[tuple[float, float] | None, Sequence[Quote]] = (None, ())
+        self._planned: tuple[Sequence[Quote], Sequence[Quote]] = ((), ())
         self._alphas: dict[str, AlphaSignal] = {}
         self._post_only_rejections = 0
         self._denied = 0
@@ -290,10 +295,13 @@ class QuotingStrategy(Strategy):
         """Return the quotes wanted now; empty for none."""
         prices = self.quote_prices()
         if prices is None:
+            self._shaped = (None, ())
             return ()
         assert self._shaper is not None
         assert self._orders is not None
-        return self._shaper.quotes(prices, (self.bid, self.ask), self.size_factors(), self._orders.all())
+        quotes = self._shaper.quotes(prices, (self.bid, self.ask), self.size_factors(), self._orders.all())
+        self._shaped = (prices, quotes)
+        return quotes
 
     def _requote(self, exact: bool = False) -> None:
         if not self._quoting or not self.bid:
@@ -309,7 +317,9 @@ class QuotingStrategy(Strategy):
             self._orders.let_go(self.mid, config.hanging_orders_cancel_bps * _BPS * self.mid)
         if config.max_order_age_secs:
             self._orders.age(self.now_ns, int(config.max_order_age_secs * _SECOND_NS))
-        desired = self._risk.permitted(self.desired_quotes())
+        wanted = self.desired_quotes()
+        desired = self._risk.permitted(wanted)
+        self._planned = (wanted, desired)
         tolerance = self._pacing.tolerance(self.mid, self.now_ns, exact)
         plan = plan_commands(self._orders.and_others(), desired, tolerance, self._can_modify)
         self._waiting = not plan.complete
@@ -411,3 +421,29 @@ class QuotingStrategy(Strategy):
             denied=self._denied,
         )
         self.msgbus.publish(QUOTING_TOPIC, sample)
+
+    def view(self) -> QuotingView:
+        """Return what it is after, and why a side has no order; nothing changes by it."""
+        started = self._grid is not None
+        fair_value = self.fair_value() if started and self.bid else None
+        return QuotingView(
+            strategy_id=self.id.value,
+            instrument_id=self.config.instrument_id.value,
+            fair_value=None if fair_value is None else fair_value * self.tick,
+            inventory_qty=self._grid.quantity(self._inventory.lots) if self._grid and self._inventory else None,
+            max_position_qty=Decimal(repr(self.config.max_position)),
+            silences=self._silences(),
+        )
+
+    def _silences(self) -> tuple[Silence, ...]:
+        state = MakerState(
+            quoting=self._quoting,
+            heard=bool(self.bid),
+            withdrawn=self._risk is not None and self._risk.withdrawn,
+            steps=Steps(*self._shaped, *self._planned),
+            inventory_lots=0 if self._inventory is None else self._inventory.lots,
+            grid=self._grid,
+            pacing=self._pacing,
+            now_ns=self.clock.timestamp_ns(),
+        )
+        return silences(state, () if self._orders is None else self._orders.all())

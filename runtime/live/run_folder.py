@@ -1,14 +1,17 @@
 """The folder of a live run: there from the first moment, so that a kill leaves what happened until then."""
 
 import json
+from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import click
 from nautilus_trader.model.events import OrderFilled
 
 from runtime.results import new_run_id
+
+_TOLD_KEPT: Final = 50
 
 
 class RunFolder:
@@ -41,6 +44,8 @@ class RunFolder:
                 self.run_id = f"{wanted}-{number}"
         self.log = self.path / "log"
         self.log.mkdir()
+        self.told: deque[tuple[datetime, str]] = deque(maxlen=_TOLD_KEPT)
+        """What the user was told last, and when."""
         self._events = self._open("events.log")
         self._fills = self._open("fills.jsonl")
 
@@ -49,7 +54,9 @@ class RunFolder:
 
     def say(self, text: str) -> None:
         """Tell the user, and keep it."""
-        line = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}"
+        now = datetime.now(UTC)
+        self.told.append((now, text))
+        line = f"{now:%Y-%m-%dT%H:%M:%SZ} {text}"
         click.echo(line, err=True)
         self._write(self._events, line)
 

@@ -49,6 +49,9 @@ class Session:
     is_over: Callable[[], bool] | None = None
     """Asked again and again where a run has an end of its own."""
 
+    on_built: Callable[[LiveSystem, Ending], None] | None = None
+    """Told of the system before it starts, by whoever looks on."""
+
     def __init__(self, prepared: PreparedLive, options: NodeOptions, folder: RunFolder, lock: int) -> None:
         self._prepared = prepared
         self._options = options
@@ -91,6 +94,8 @@ class Session:
         hard_exit.start()
         try:
             self._listen(system, ending, loop)
+            if self.on_built is not None:
+                self.on_built(system, ending)
             for part, values in self._states.load(_parts(system)).items():
                 self._folder.say(f"{part} goes on with {values}; --fresh starts anew")
             jobs = (self._beat(ending), self._start(system, ending), self._keep_state(system))

@@ -33,6 +33,8 @@ class Ending:
         self._say = say
         self.failure: str | None = None
         """What went wrong; None while nothing has, and when a person asked for the end."""
+        self.reason: str | None = None
+        """Why it ends; None while it does not."""
         self.started: float | None = None
         """When the end began, on the monotonic clock."""
 
@@ -56,6 +58,7 @@ class Ending:
         if self.started is not None:
             return False
         self._say(f"stopping: {reason}")
+        self.reason = reason
         self.started = time.monotonic()
         return True
 

@@ -18,6 +18,15 @@ _PATIENCE_SECS: Final = 3.0
 _ATTEMPT_SECS: Final = 15.0
 
 
+def hears_events(client: Any) -> bool:
+    """Return whether events of the account can arrive at a client of the adapter."""
+    stream = client._ws_client
+    if stream.subscription_id is None:
+        return False
+    sockets = [stream._client] if not stream._is_futures else [stream._stream_client]
+    return all(socket is not None and socket.is_active() for socket in sockets)
+
+
 class UserStreamWatch:
     """
     Withdraws quotes while the stream is gone, brings it back where the adapter has given up, and stops after a while.
@@ -77,11 +86,7 @@ class UserStreamWatch:
 
     def is_alive(self) -> bool:
         """Return whether events can arrive."""
-        stream = self._client._ws_client
-        if stream.subscription_id is None:
-            return False
-        sockets = [stream._client] if not stream._is_futures else [stream._stream_client]
-        return all(socket is not None and socket.is_active() for socket in sockets)
+        return hears_events(self._client)
 
     def _has_given_up(self) -> bool:
         """Return whether the adapter does nothing about it any more."""
