@@ -13,7 +13,6 @@ from nautilus_trader.backtest.engine import BacktestEngine
 
 from actors.ledger import Ledger
 from command_line import Failed
-from data_catalog.store.stream import stream
 from runtime.audit import check_books
 from runtime.drills.drill import Drill
 from runtime.engine import build_engine
@@ -121,7 +120,7 @@ def run_backtest(
     engine, ledger = system.engine, system.ledger
     data = prepared.data
     try:
-        chunks = stream(data.catalog, data.requests, data.start_ns, data.end_ns)
+        chunks = data.chunks()
         if drill is not None:
             chunks = drill.apply(chunks)
             drill.attach(engine, prepared)

@@ -1,13 +1,15 @@
 """Which data a backtest replays: the setup's wishes held against what the catalog has."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 import pandas as pd
+from nautilus_trader.core.data import Data
 from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.instruments import Instrument
 
@@ -41,6 +43,8 @@ class MarketData:
         The first and last moment of the replay, both included, UNIX ns.
     warnings : tuple of str
         What a reader of the report should know of the data.
+    kept : tuple of list, optional
+        All of the data, for a process that replays them often; streamed from the catalog where None.
 
     """
 
@@ -50,6 +54,11 @@ class MarketData:
     start_ns: int
     end_ns: int
     warnings: tuple[str, ...]
+    kept: tuple[list[Data], ...] | None = field(default=None, repr=False, compare=False)
+
+    def chunks(self) -> Iterator[list[Data]]:
+        """Return an iterator over the data, for `BacktestEngine.add_data_iterator`."""
+        return stream(self.catalog, self.requests, self.start_ns, self.end_ns) if self.kept is None else iter(self.kept)
 
     @property
     def requests(self) -> list[DataRequest]:
@@ -99,12 +108,21 @@ def first_quote(data: MarketData, instrument_id: str) -> QuoteTick:
         If it has none there.
 
     """
-    chunks = stream(data.catalog, [DataRequest(instrument_id, "quotes")], data.start_ns, data.end_ns, chunk_rows=1)
-    chunk = next(chunks, None)
-    if chunk is None:
+    quote = _first_kept(data.kept, instrument_id) if data.kept is not None else _first_stored(data, instrument_id)
+    if quote is None:
         period = f"from {iso_time(data.start_ns)} to {iso_time(data.end_ns)}"
         raise BadInput(f"the catalog has no quotes of {instrument_id} {period}", file=data.catalog)
-    return chunk[0]
+    return quote
+
+
+def _first_kept(kept: tuple[list[Data], ...], instrument_id: str) -> QuoteTick | None:
+    rows = (row for chunk in kept for row in chunk)
+    return next((row for row in rows if isinstance(row, QuoteTick) and row.instrument_id.value == instrument_id), None)
+
+
+def _first_stored(data: MarketData, instrument_id: str) -> QuoteTick | None:
+    chunks = stream(data.catalog, [DataRequest(instrument_id, "quotes")], data.start_ns, data.end_ns, chunk_rows=1)
+    return next(chunks, [None])[0]
 
 
 def first_mid(data: MarketData, instrument_id: str) -> Decimal:

@@ -1,22 +1,16 @@
 """The paths of the experiment spread over processes; which process runs a path changes nothing."""
 
-import gc
-import os
-import signal
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
-from multiprocessing import active_children, get_context, parent_process
-from threading import Thread
+from concurrent.futures import as_completed
+from contextlib import closing
 
 import msgspec
 
-from command_line import Failed
 from models.market_making.paper_moments import Strategy
 from models.market_making.paper_paths import draw_paths, simulate
 from runtime.paper_engine import PathResult, run_path
 from runtime.paper_setup import ExperimentSettings
+from runtime.workers.pool import WorkerPool
 
 type Row = tuple[float, Strategy]
 type OnPaths = Callable[[int], None]
@@ -61,7 +55,7 @@ def run_rows(settings: ExperimentSettings, on_paths: OnPaths) -> dict[Row, list[
     Raises
     ------
     Failed
-        If a path failed or a process died.
+        If a path failed or its process died again and again.
 
     """
     jobs = list(_jobs(settings))
@@ -97,42 +91,7 @@ def _finished(jobs: list[Job], processes: int) -> Generator[tuple[Job, list[Path
     if processes == 1:
         yield from ((job, run_job(job)) for job in jobs)
         return
-    others, complete = set(active_children()), False
-    # A forked process could hang in the engine's threads: spawn.
-    pool = ProcessPoolExecutor(min(processes, len(jobs)), mp_context=get_context("spawn"), initializer=_start_worker)
-    try:
-        with _ctrl_c_is_for_us():
-            running = {pool.submit(run_job, job): job for job in jobs}
+    with WorkerPool(min(processes, len(jobs))) as pool:
+        running = {pool.submit(run_job, job): job for job in jobs}
         for future in as_completed(running):
             yield running[future], future.result()
-        complete = True
-    except BrokenProcessPool as error:
-        raise Failed("a process of the experiment died; it may have run out of memory: use fewer workers") from error
-    finally:
-        if not complete:
-            for process in set(active_children()) - others:
-                process.terminate()
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def _ctrl_c_is_for_us() -> Iterator[None]:
-    """Start processes that ignore Ctrl-C, from their first moment on: the parent hears it and ends them."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _start_worker() -> None:
-    """Keep what is imported out of the garbage collector's way, and never outlive the parent."""
-    gc.freeze()
-    Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)

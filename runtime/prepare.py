@@ -50,9 +50,11 @@ class PreparedBacktest:
     warnings: tuple[str, ...] = ()
 
 
-def prepare_backtest(loaded: LoadedSetup, working_folder: Path) -> PreparedBacktest:
+def prepare_backtest(
+    loaded: LoadedSetup, working_folder: Path, find: Callable[[LoadedSetup, Path], MarketData] = find_market_data
+) -> PreparedBacktest:
     """
-    Return the backtest that the setup describes.
+    Return the backtest that the setup describes, whose data `find` knows.
 
     Raises
     ------
@@ -61,7 +63,7 @@ def prepare_backtest(loaded: LoadedSetup, working_folder: Path) -> PreparedBackt
         component's configuration does not fit its instrument.
 
     """
-    data = find_market_data(loaded, working_folder)
+    data = find(loaded, working_folder)
     check_components(loaded, data.instruments)
     check_risk(loaded, data.instruments, lambda instrument_id: first_mid(data, instrument_id))
     warnings = check_against_market(loaded, data.instruments, lambda instrument_id: first_mid(data, instrument_id))

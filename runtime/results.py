@@ -94,6 +94,11 @@ def write_results(run: BacktestRun, folder: ResultsFolder) -> dict[str, Any]:
     return write_books(run.ledger, _facts(run, folder.run_id), _manifest(run, folder.run_id), folder.staging)
 
 
+def summary_of(run: BacktestRun, run_id: str) -> dict[str, Any]:
+    """Return the summary of `run` without writing anything."""
+    return summarise(run.ledger, _facts(run, run_id))
+
+
 def write_books(ledger: Ledger, facts: RunFacts, manifest: dict[str, Any], folder: Path) -> dict[str, Any]:
     """
     Write what the books of a run say into `folder`, backtest or live, and return the summary.

@@ -1,0 +1,1 @@
+"""Backtests spread over processes, of this machine or of a cluster."""
