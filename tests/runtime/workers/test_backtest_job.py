@@ -55,14 +55,14 @@ class Raising(FixedSpread):
 
 @pytest.fixture(scope="module")
 def trees(tmp_path_factory: Any) -> dict[str, SetupTree]:
-    """Return a setup of futures and one of spot, each over two minutes of market."""
+    """Return a setup of futures and one of spot, each over 108 seconds of market."""
     folder = Path(tmp_path_factory.mktemp("jobs"))
     maker = "strategies.fixed_spread:FixedSpread"
     for market, balances in ((PERPETUAL, "[10_000 USDT]"), (SPOT, "[5_000 USDT, 4_000 NEXO]")):
         text = SETUP.format(**market, path=maker, balances=balances)
         (folder / f"{market['name']}.yaml").write_text(text)
         instruments = (str(market["instrument"]),)
-        write_synthetic_market(folder / str(market["name"]), SyntheticMarket(instruments=instruments, hours=0.05))
+        write_synthetic_market(folder / str(market["name"]), SyntheticMarket(instruments=instruments, hours=0.03))
     return {name: read_setup_tree(folder / f"{name}.yaml") for name in ("perpetual", "spot")}
 
 
