@@ -25,6 +25,7 @@ DEFAULT_SETUP = Path(__file__).parent / "configs" / "synthetic_avellaneda_stoiko
     help="Drill: gap, crash, price-spike, feed-stall, reject-storm, equity-unknown; see docs/risk.md.",
 )
 @click.option("--at", help="First moment of the fault of --inject (UTC, ISO 8601).")
+@click.option("--fill-ladder", is_flag=True, help="Every fill assumption and many latencies, side by side.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results"), help="Folder of the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json to stdout and nothing else there.")
 @click.option("--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), help="Keep the engine's log.")
@@ -38,6 +39,7 @@ def command(
     assignments: tuple[str, ...],
     inject: str | None,
     at: str | None,
+    fill_ladder: bool,
     out: Path,
     as_json: bool,
     log_level: str | None,
@@ -47,6 +49,10 @@ def command(
     overrides = [f"backtest.{key}={json.dumps(value)}" for key, value in shortcuts.items() if value is not None]
     if at is not None and inject is None:
         raise BadInput("goes with --inject alone", key="--at")
+    if fill_ladder:
+        from runtime.ladder.command import ladder_of  # noqa: PLC0415
+
+        return ladder_of(setup, [*overrides, *assignments], out, as_json=as_json, inject=inject, log_level=log_level)
     fault = None if inject is None else (inject, at)
     return replay(setup, [*overrides, *assignments], out, as_json=as_json, log_level=log_level, fault=fault)
 

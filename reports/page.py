@@ -41,23 +41,31 @@ def write_report(folder: Path) -> Path:
         The folder is missing or lacks a file or a column; nothing is written.
 
     """
-    page = build_page(read_results(folder))
-    report = folder / "report.html"
-    staged = folder / ".report.html.part"
+    return write_page(folder / "report.html", build_page(read_results(folder)))
+
+
+def write_page(file: Path, page: str) -> Path:
+    """Write a page whole or not at all, and return its file."""
+    staged = file.with_name(f".{file.name}.part")
     staged.write_text(page, encoding="utf-8")
-    return staged.replace(report)
+    return staged.replace(file)
 
 
 def build_page(results: Results) -> str:
     """Return the whole page: markup, figures and plotly itself."""
     drawn = charts(results)
+    return document(_title(results.summary), _body(results, drawn), drawn)
+
+
+def document(title: str, body: str, drawn: list[Chart]) -> str:
+    """Return a page of its own: `body`, HTML already, with the charts whose places are in it."""
     plotly = (files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
     scripts = [_inline(plotly), _inline(_asset("sampling.js") + _asset("page.js"))]
     return Template(_asset("template.html")).substitute(
         policy=_policy(scripts),
-        title=text(_title(results.summary)),
+        title=text(title),
         style=_asset("style.css"),
-        body=_body(results, drawn),
+        body=body,
         figures=_data(drawn),
         plotly=scripts[0],
         script=scripts[1],

@@ -1,0 +1,175 @@
+"""ladder.html and its essentials in the terminal: one setup under every fill assumption and many latencies."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from reports import format as fmt
+from reports.definitions import fee_texts
+from reports.downsample import rows_to_keep
+from reports.figures import Summary
+from reports.markup import Cell, card, items, signed_class, table, text
+from reports.page import document, write_page
+from reports.plotting import Chart, axis, layout, line, packed, time_axis, times
+from reports.results_folder import Equity
+from reports.sections import RECONSTRUCTED, SYNTHETIC, chart
+from reports.side_by_side import page_table, terminal_table
+
+RUNG_COLORS = ("buy", "gain", "inventory", "sell", "part-funding", "part-holdings", "part-fees", "muted")
+EQUITY = (
+    "Equity without the price change of what was held before the first trade, from the start of each run: what trading "
+    "earned."
+)
+CURVE = (
+    "Trading P&L, and the spread that the fills earned, when every order, change and cancellation takes so long to "
+    "arrive; same setup, same data."
+)
+
+
+def write_ladder_page(folder: Path, ladder: Mapping[str, Any], equities: Mapping[str, Equity]) -> Path:
+    """Write ladder.html into the folder of a ladder and return it; `equities` by the name of the run."""
+    summary = Summary(ladder)
+    rungs = [Summary({"currency": ladder["currency"]} | row) for row in ladder["rungs"]]
+    names = [row["name"] for row in ladder["rungs"]]
+    assumptions = [f"{row['name']}: {row['fills_description']}" for row in ladder["rungs"]]
+    drawn = [overlaid(equities, summary.text("currency")), curve_chart(summary)]
+    body = "\n".join(
+        (
+            _header(summary),
+            _banners(summary),
+            card("Under every fill assumption, from kind to cruel", page_table(names, rungs) + _links(names)),
+            card("Does it trade less, the crueller the assumption?", items(falling_lines(ladder))),
+            f'<div class="charts">{"".join(chart(one) for one in drawn)}</div>',
+            _curve_table(summary),
+            card("What the assumptions are", items(assumptions)),
+        )
+    )
+    return write_page(folder / "ladder.html", document(f"Fill ladder · {summary.text('setup')}", body, drawn))
+
+
+def print_ladder(ladder: Mapping[str, Any], folder: Path, console: Console) -> None:
+    """Print what a ladder says, for a terminal of 80 columns."""
+    summary = Summary(ladder)
+    console.print(f"Fill ladder of {summary.text('setup')}, {_period(summary)}", style="bold", highlight=False)
+    for label, _, key in ((*SYNTHETIC, "synthetic"), (*RECONSTRUCTED, "reconstructed_quotes")):
+        if summary.get(key):
+            console.print(f" {label} ", style="bold reverse yellow", highlight=False)
+    console.print()
+    rungs = [Summary({"currency": ladder["currency"]} | row) for row in ladder["rungs"]]
+    console.print(terminal_table([row["name"] for row in ladder["rungs"]], rungs))
+    console.print()
+    _print(console, ladder["verdict"], "bold red" if ladder["lives_only_in_the_first_row"] else "bold")
+    for told in falling_lines(ladder):
+        _print(console, told)
+    curve = ladder["latency_curve"]
+    points = "; ".join(
+        f"{point['latency_ms_each']} ms {fmt.number(point['pnl_trading'], 2, signed=True)}" for point in curve["points"]
+    )
+    _print(console, f"Latency ({curve['fills_assumption']}), trading P&L in {ladder['currency']}: {points}")
+    _print(console, curve["sentence"])
+    _print(console, f"Page: {folder / 'ladder.html'}")
+
+
+def _print(console: Console, told: str, style: str = "") -> None:
+    console.print(told.replace(fmt.MINUS, "-"), style=style, soft_wrap=True, highlight=False, markup=False)
+
+
+def falling_lines(ladder: Mapping[str, Any]) -> list[str]:
+    """Return whether the rows trade less and less, and why not where they do not."""
+    falls = (
+        "yes: the value traded falls"
+        if ladder["fills_fall"]
+        else "not everywhere: a crueller assumption trades more than a kinder one"
+    )
+    return [f"From kind to cruel: {falls}.", *ladder["why_not_falling"]]
+
+
+def _period(summary: Summary) -> str:
+    return f"{fmt.moment(summary.text('start'))} to {fmt.moment(summary.text('end'))} UTC"
+
+
+def _header(summary: Summary) -> str:
+    facts = {
+        "Ladder": summary.text("run_id"),
+        "Period (UTC)": _period(summary),
+        "Instruments": ", ".join(summary.texts("instruments")),
+        "Fees": "; ".join(fee_texts(summary)),
+    }
+    listed = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in facts.items())
+    return (
+        f'<header><p class="eyebrow">Ballast · fill ladder</p><h1>{text(summary.text("setup"))}</h1>'
+        f'<p class="lead">{text(summary.text("description"))}</p><dl class="facts">{listed}</dl></header>'
+    )
+
+
+def _banners(summary: Summary) -> str:
+    found = [
+        f'<div class="banner loud" role="alert"><strong>{title}</strong>{explanation}</div>'
+        for title, explanation, key in ((*SYNTHETIC, "synthetic"), (*RECONSTRUCTED, "reconstructed_quotes"))
+        if summary.get(key)
+    ]
+    style = "halted" if summary.get("lives_only_in_the_first_row") else "notice"
+    title = "LIVES ONLY IN THE FIRST ROW" if summary.get("lives_only_in_the_first_row") else "Verdict"
+    told = items([summary.text("verdict"), summary.text("latency_curve.sentence")])
+    return "\n".join([*found, f'<div class="banner {style}"><strong>{title}</strong>{told}</div>'])
+
+
+def _links(names: Sequence[str]) -> str:
+    links = ", ".join(f'<a href="{text(name)}/report.html">{text(name)}</a>' for name in names)
+    return f'<p class="small">Reports: {links}</p>'
+
+
+def overlaid(equities: Mapping[str, Equity], currency: str) -> Chart:
+    """Return the trading P&L of several runs over time, in one picture."""
+    title = "Trading P&L over time"
+    known = {name: equity for name, equity in equities.items() if len(equity.ts_ns)}
+    if not known:
+        return Chart("overlaid", title, EQUITY, None, "There is no point of equity.")
+    traces = []
+    for number, (name, equity) in enumerate(known.items()):
+        earned = equity.equity - equity.equity[0] - equity.holdings
+        color = RUNG_COLORS[number % len(RUNG_COLORS)]
+        hover = f"%{{y:+,.2f}} {currency}"
+        rows = rows_to_keep([earned])
+        traces.append(line(name, times(equity.ts_ns[rows]), packed(earned[rows]), color, hovertemplate=hover))
+    longest = max(known.values(), key=lambda equity: int(equity.ts_ns[-1] - equity.ts_ns[0]))
+    shape = layout(380, xaxis=time_axis(longest.ts_ns), yaxis=axis(currency, zeroline=True))
+    return Chart("overlaid", title, EQUITY, {"data": traces, "layout": shape})
+
+
+def curve_chart(ladder: Summary) -> Chart:
+    """Return the trading P&L and the spread by latency."""
+    points = ladder.entries("latency_curve.points")
+    title = f"What latency costs, under {ladder.text('latency_curve.fills_assumption')}"
+    at = [f"{point['latency_ms_each']} ms" for point in points]
+    series = (
+        ("Trading P&L", [point["pnl_trading"] for point in points], "equity"),
+        ("Spread", [point["pnl_parts"]["spread"] for point in points], "part-spread"),
+    )
+    traces = [line(name, at, values, color, mode="lines+markers") for name, values, color in series]
+    vertical = axis(ladder.text("currency"), zeroline=True, rangemode="tozero")
+    shape = layout(340, xaxis=axis(fixedrange=True, type="category"), yaxis=vertical)
+    return Chart("latency", title, CURVE, {"data": traces, "layout": shape})
+
+
+def _curve_table(ladder: Summary) -> str:
+    currency = ladder.text("currency")
+    head = [Cell(name) for name in ("Latency", "Trading P&L", "Spread", "Inventory", "Fees", "Fills", "Markout 30 s")]
+    rows = []
+    for point in ladder.entries("latency_curve.points"):
+        money = [point["pnl_trading"], *(point["pnl_parts"][part] for part in ("spread", "inventory", "fees"))]
+        markout = point["markouts_bps"]["30s"]
+        rows.append(
+            [
+                Cell(f"{point['latency_ms_each']} ms"),
+                *(
+                    Cell(fmt.money(value, currency, signed=True), style=signed_class((value > 0) - (value < 0)))
+                    for value in money
+                ),
+                Cell(fmt.count(point["fills"])),
+                Cell(fmt.MISSING if markout is None else fmt.basis_points(markout)),
+            ]
+        )
+    return card("What latency costs", table(head, rows), small=ladder.text("latency_curve.sentence"))
