@@ -91,7 +91,7 @@ def write_results(run: BacktestRun, folder: ResultsFolder) -> dict[str, Any]:
         If the disk does not take it.
 
     """
-    return write_books(run.ledger, facts_of(run, folder.run_id), _manifest(run, folder.run_id), folder.staging)
+    return write_books(run.ledger, _facts(run, folder.run_id), _manifest(run, folder.run_id), folder.staging)
 
 
 def summary_of(run: BacktestRun, run_id: str) -> dict[str, Any]:
@@ -125,8 +125,7 @@ def write_books(ledger: Ledger, facts: RunFacts, manifest: dict[str, Any], folde
     return summary
 
 
-def facts_of(run: BacktestRun, run_id: str) -> RunFacts:
-    """Return what the summary of a run says that its ledger does not know."""
+def _facts(run: BacktestRun, run_id: str) -> RunFacts:
     setup, data = run.prepared.loaded.setup, run.prepared.data
     assumption = FILL_ASSUMPTIONS[setup.backtest.fills]
     latency = setup.backtest.latency

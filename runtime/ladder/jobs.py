@@ -1,16 +1,22 @@
 """Backtests of one setup with other values, each complete in itself, so that any process can run any of them."""
 
+import os
+import random
 from collections.abc import Callable, Sequence
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reports.summary import summarise
 from runtime.backtest import run_backtest
 from runtime.load_setup import parse_setup
 from runtime.prepare import prepare_backtest
-from runtime.results import ResultsFolder, facts_of, write_results
+from runtime.results import ResultsFolder, summary_of, write_results
 from runtime.setup_tree import SetupTree
+from runtime.workers.market_memory import MarketMemory
+from runtime.workers.pool import WorkerPool
+
+_memory = MarketMemory()
 
 type OnDone = Callable[["RunJob"], None]
 """Called when a job is done."""
@@ -40,9 +46,18 @@ class RunJob:
     results: Path | None = None
 
 
-def run_jobs(jobs: Sequence[RunJob], on_done: OnDone) -> dict[str, dict[str, Any]]:
+def run_jobs(jobs: Sequence[RunJob], on_done: OnDone, workers: int | None = None) -> dict[str, dict[str, Any]]:
     """
     Run every job and return the summaries by name, in the order of `jobs`.
+
+    Parameters
+    ----------
+    jobs : sequence of RunJob
+        What to run, each under a name of its own.
+    on_done : callable
+        Called after each job, in the order in which they end.
+    workers : int, optional
+        How many processes; one per processor where left out. Each reads the data once.
 
     Raises
     ------
@@ -53,17 +68,21 @@ def run_jobs(jobs: Sequence[RunJob], on_done: OnDone) -> dict[str, dict[str, Any
 
     """
     summaries = {}
-    for job in jobs:
-        summaries[job.name] = run_job(job)
-        on_done(job)
-    return summaries
+    with WorkerPool(min(len(jobs), workers or os.cpu_count() or 1)) as pool:
+        running = {pool.submit(run_job, job): job for job in jobs}
+        for future in as_completed(running):
+            summaries[running[future].name] = future.result()
+            on_done(running[future])
+    return {job.name: summaries[job.name] for job in jobs}
 
 
 def run_job(job: RunJob) -> dict[str, Any]:
-    """Run one job and return its summary."""
-    finished = run_backtest(prepare_backtest(parse_setup(job.tree), job.working_folder))
+    """Run one job in this process and return its summary."""
+    prepared = prepare_backtest(parse_setup(job.tree), job.working_folder, _memory.find)
+    random.seed(prepared.loaded.setup.backtest.seed)
+    finished = run_backtest(prepared)
     if job.results is None:
-        return summarise(finished.ledger, facts_of(finished, job.name))
+        return summary_of(finished, job.name)
     with ResultsFolder(job.results, "", job.name) as folder:
         summary = write_results(finished, folder)
         folder.publish()
