@@ -62,7 +62,7 @@ class BacktestOutcome(msgspec.Struct, frozen=True):
     times_ns : ndarray of int64, shape (n,)
         The ends of the intervals of the equity grid, UNIX ns.
     returns : ndarray of float64, shape (n,)
-        The change of equity in each interval, divided by the equity at the start of the run.
+        What trading earned in each interval, divided by the equity at the start of the run.
     warnings : tuple of str
         What a reader of the results should know.
     stopped_by_risk : bool
@@ -116,15 +116,18 @@ def _outcome(job: BacktestJob) -> BacktestOutcome:
 
 def equity_returns(ledger: Ledger) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """
-    Return the intervals of the equity grid and what was earned in each.
+    Return the intervals of the equity grid and what trading earned in each.
+
+    Without the price change of what was held before the first trade: every trial of a sweep has it alike, and on spot
+    it would drown what they differ in.
 
     Returns
     -------
     times_ns : ndarray of int64, shape (n,)
         The end of each interval, UNIX ns. The first and the last interval may be shorter than the grid's step.
     returns : ndarray of float64, shape (n,)
-        (equity at the end - at the beginning of the interval) / equity at the start of the run; they sum to its profit.
-        NaN where the run began without equity.
+        The change of equity less that of the holdings, divided by the equity at the start of the run; they sum to the
+        trading profit. NaN where the run began without equity.
 
     """
     curve = ledger.equity_curve
@@ -132,7 +135,8 @@ def equity_returns(ledger: Ledger) -> tuple[NDArray[np.int64], NDArray[np.float6
     equity = np.array([float(point.equity) for point in curve])
     if not equity[0] > 0:
         return times_ns, np.full(len(times_ns), np.nan)
-    return times_ns, np.diff(equity) / equity[0]
+    holdings = np.array([float(point.holdings) for point in curve])
+    return times_ns, np.diff(equity - holdings) / equity[0]
 
 
 def _fingerprints(run: BacktestRun) -> dict[str, str]:

@@ -111,7 +111,7 @@ def test_outcomes_are_the_same_bit_for_bit_in_any_order_and_process(jobs: list[B
 
 
 def test_an_outcome_is_what_the_command_line_makes_of_the_setup(trees: dict[str, SetupTree]) -> None:
-    tree = trees["perpetual"]
+    tree = trees["spot"]
     outcome = run_backtest_job(BacktestJob(tree, (), str(tree.file.parent)))
 
     run = run_backtest(prepare_backtest(parse_setup(tree), tree.file.parent))
@@ -122,8 +122,9 @@ def test_an_outcome_is_what_the_command_line_makes_of_the_setup(trees: dict[str,
     assert outcome.summary["equity_end"] == float(run.ledger.equity())
     assert outcome.warnings == run.warnings
     assert outcome.stopped_by_risk == run.stopped_by_risk
-    pnl = outcome.summary["pnl"] / outcome.summary["equity_start"]
-    assert math.isclose(outcome.returns.sum(), pnl, rel_tol=1e-9)
+    assert outcome.summary["pnl_trading"] != outcome.summary["pnl"]
+    pnl = outcome.summary["pnl_trading"] / outcome.summary["equity_start"]
+    assert math.isclose(outcome.returns.sum(), pnl, rel_tol=1e-6)
     assert outcome.times_ns[-1] == run.prepared.data.end_ns
     assert np.all(np.diff(outcome.times_ns) > 0)
 
