@@ -61,7 +61,7 @@ def ladder_summary(
 
     """
     first = next(iter(rungs.values()))
-    rows = [_row(name, summary) for name, summary in rungs.items()]
+    rows = [_row(name, summary) | {"fee_tiers": summary.get("fee_tiers")} for name, summary in rungs.items()]
     points = [{"latency_ms_each": latency} | _row(str(latency), summary) for latency, summary in curve.items()]
     return {
         **{key: first.get(key) for key in SHARED},

@@ -9,6 +9,7 @@ from rich.console import Console
 from reports import format as fmt
 from reports.definitions import fee_texts
 from reports.downsample import rows_to_keep
+from reports.fee_table import fee_sentence, fee_tiers_of_runs
 from reports.figures import Summary
 from reports.markup import Cell, card, items, signed_class, table, text
 from reports.page import document, write_page
@@ -43,6 +44,7 @@ def write_ladder_page(folder: Path, ladder: Mapping[str, Any], equities: Mapping
             card("Does it trade less, the crueller the assumption?", items(falling_lines(ladder))),
             f'<div class="charts">{"".join(chart(one) for one in drawn)}</div>',
             _curve_table(summary),
+            fee_tiers_of_runs(names, rungs),
             card("What the assumptions are", items(assumptions)),
         )
     )
@@ -69,6 +71,8 @@ def print_ladder(ladder: Mapping[str, Any], folder: Path, console: Console) -> N
     )
     _print(console, f"Latency ({curve['fills_assumption']}), trading P&L in {ladder['currency']}: {points}")
     _print(console, curve["sentence"])
+    for row, rung in zip(ladder["rungs"], rungs, strict=True):
+        _print(console, f"Fees, {row['name']}: {fee_sentence(rung)}")
     _print(console, f"Page: {folder / 'ladder.html'}")
 
 

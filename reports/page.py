@@ -13,6 +13,7 @@ from reports import risk_tables, sections, tables
 from reports.charts import charts, undrawn_markets
 from reports.checks import disagreements
 from reports.drill_tables import LABEL, drill_card
+from reports.fee_table import fee_tier_card
 from reports.figures import Summary
 from reports.markup import text
 from reports.plotting import Chart
@@ -87,6 +88,7 @@ def _body(results: Results, drawn: list[Chart]) -> str:
             f'<div class="charts">{"".join(sections.chart(chart) for chart in drawn)}</div>',
             f'<p class="small">Without a chart: {text(", ".join(left_out))}</p>' if left_out else "",
             sections.more_figures(summary),
+            fee_tier_card(summary),
             tables.breakdown(summary, "by_strategy", "By strategy"),
             tables.breakdown(summary, "by_instrument", "By instrument"),
             tables.fill_table(results.fills),

@@ -18,6 +18,7 @@ from models.statistics import (
     turnover,
     win_rate,
 )
+from reports.costs import FeeFacts, costs_summary
 from reports.pair_trades import pairs_summary
 from reports.rebalancing import rebalance_summary
 from reports.signals import alpha_summary
@@ -56,6 +57,8 @@ class RunFacts:
         State, halts and refusals of the risk actors; None where the setup has none.
     drill : dict, optional
         The fault that was injected and what came of it; None in a backtest.
+    fee_facts : FeeFacts, optional
+        How the venue charges, for other fees on the same fills; None live, where the venue itself tells its fees.
 
     """
 
@@ -77,6 +80,7 @@ class RunFacts:
     warnings: tuple[str, ...]
     risk: dict[str, Any] | None = None
     drill: dict[str, Any] | None = None
+    fee_facts: FeeFacts | None = None
 
 
 def summarise(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
@@ -105,6 +109,8 @@ def summarise(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
     summary["fills_description"] = facts.fills_description
     summary["latency_ms"] = facts.latency_ms
     summary["fees"] = next(iter(facts.fees.values())) if len(facts.fees) == 1 else facts.fees
+    if facts.fee_facts is not None:
+        summary["fee_tiers"] = costs_summary(ledger, facts.fee_facts, _traded(ledger))
     summary["risk"] = facts.risk
     if facts.risk is None:
         summary["risk_why"] = "the setup has no risk actor"

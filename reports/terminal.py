@@ -11,6 +11,7 @@ from rich.text import Text
 from reports import format as fmt
 from reports.definitions import FEES, HEADLINE, MARKOUTS, MORE, PART_FIGURES, PNL, fee_texts
 from reports.drill_tables import LABEL, drill_label, drill_lines, drill_table
+from reports.fee_table import fee_sentence
 from reports.figures import Shown, Summary, show
 from reports.format import printable
 from reports.risk_tables import halt_line
@@ -53,6 +54,8 @@ def print_summary(summary: dict[str, Any], folder: Path, console: Console) -> No
     console.print()
     for strategy, done in figures.table("rebalance").items():
         _line(console, f"{strategy}: {_rebalanced(done)}")
+    if told := fee_sentence(figures):
+        _line(console, f"Fees: {told}")
     _line(console, _assumed(figures))
     _line(console, f"Report: {folder / 'report.html'}")
 

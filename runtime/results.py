@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from actors.ledger import Ledger
 from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord
 from reports import pair_trades, rebalancing
+from reports.costs import FeeFacts
 from reports.page import write_report
 from reports.summary import RunFacts, summarise
 from runtime.backtest import BacktestRun
@@ -156,6 +157,18 @@ def _facts(run: BacktestRun, run_id: str) -> RunFacts:
         warnings=run.warnings,
         risk=None if run.risk is None else risk_summary(run.risk, run.ledger),
         drill=None if run.drill is None else drill_summary(run, run.drill),
+        fee_facts=_fee_facts(run),
+    )
+
+
+def _fee_facts(run: BacktestRun) -> FeeFacts:
+    loaded, spot = run.prepared.loaded, run.prepared.spot
+    return FeeFacts(
+        market="spot" if spot else "usdm",
+        from_received=spot and loaded.setup.backtest.fees.paid_in == "received",
+        priced_in=tuple(
+            part.kind.__name__ for part in loaded.strategies if getattr(part.kind, "DECIDES_BY_FEE", False)
+        ),
     )
 
 

@@ -29,6 +29,9 @@ class CrossingStrategy[Leg: Crossing](Strategy):
     another at once: it would be refused again, without end.
     """
 
+    DECIDES_BY_FEE = True
+    """Whether it trades otherwise at another fee: what its fills would earn there is then not what a run would."""
+
     legs: tuple[Leg, ...] = ()
     """The instruments, in the order of the configuration; none before the start."""
 

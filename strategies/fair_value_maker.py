@@ -97,6 +97,8 @@ class FairValueMakerConfig(QuotingConfig, frozen=True, kw_only=True):
 class FairValueMaker(QuotingStrategy):
     """Quotes around a fair value, as wide as volatility and costs demand, and leans to its target inventory."""
 
+    DECIDES_BY_FEE = True
+
     def __init__(self, config: FairValueMakerConfig) -> None:
         super().__init__(config)
 
