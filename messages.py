@@ -36,6 +36,9 @@ ALARM_TOPIC: Final = "ballast.risk.alarm"
 REFUSAL_TOPIC: Final = "ballast.risk.refusal"
 """Carries an `OrderRefused` for each order that the guard refuses."""
 
+DECISION_TOPIC: Final = "ballast.decision"
+"""Carries a `QuotesWanted` whenever the quotes that a maker wants have changed; sent only where somebody listens."""
+
 REBALANCE_TOPIC: Final = "ballast.rebalance"
 """Carries a `Rebalanced` after each action of a rebalancer."""
 
@@ -282,6 +285,24 @@ class QuotingView(msgspec.Struct, frozen=True, kw_only=True):
     inventory_qty: Decimal | None
     max_position_qty: Decimal
     silences: tuple[Silence, ...]
+
+
+class QuotesWanted(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A decision of a maker: what it wants to quote from now on, whatever its orders at the venue are.
+
+    Parameters
+    ----------
+    strategy_id, instrument_id : str
+        Who quotes what.
+    quotes : tuple
+        Side ("BID" or "ASK"), price and quantity of each, from the best of each side outwards; empty for none.
+
+    """
+
+    strategy_id: str
+    instrument_id: str
+    quotes: tuple[tuple[str, Decimal, Decimal], ...]
 
 
 class OrderRequest(msgspec.Struct, kw_only=True):

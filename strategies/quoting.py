@@ -24,10 +24,12 @@ from nautilus_trader.trading.strategy import Strategy
 
 from messages import (
     BALANCES_TOPIC,
+    DECISION_TOPIC,
     QUOTING_TOPIC,
     RISK_STATE_TOPIC,
     SAMPLE_TOPIC,
     AlphaSignal,
+    QuotesWanted,
     QuotingSample,
     QuotingView,
     RiskStateChanged,
@@ -91,6 +93,8 @@ class QuotingStrategy(Strategy):
         self._quoting = False
         self._waiting = False
         self._shaped: tuple[tuple[float, float] | None, Sequence[Quote]] = (None, ())
+        self._is_recorded = False
+        self._told: tuple[Quote, ...] = ()
         self._planned: tuple[Sequence[Quote], Sequence[Quote]] = ((), ())
         self._alphas: dict[str, AlphaSignal] = {}
         self._post_only_rejections = 0
@@ -206,6 +210,7 @@ class QuotingStrategy(Strategy):
         self._orders = WorkingOrders(adapter)
         self._risk = RiskObedience(self.id.value, adapter, self._grid)
         self._quoting = True
+        self._is_recorded = self.msgbus.has_subscribers(DECISION_TOPIC)
         self._listen()
 
     def _listen(self) -> None:
@@ -260,7 +265,7 @@ class QuotingStrategy(Strategy):
         self.quote = tick
         self.on_market_move()
         if not only_sizes or self.is_news():
-            self._requote()
+            self._requote(tick.ts_init)
 
     def _on_balances(self, ts_ns: int) -> None:
         """Count the inventory anew: on spot the venue tells of a balance after the fill that changed it."""
@@ -284,10 +289,10 @@ class QuotingStrategy(Strategy):
             self._requote()
 
     def _on_refresh(self, event: TimeEvent) -> None:
-        self._requote(exact=True)
+        self._requote(event.ts_event, exact=True)
 
     def _on_delay_over(self, event: TimeEvent) -> None:
-        self._requote()
+        self._requote(event.ts_event)
 
     # -- Quoting ------------------------------------------------------------------------------------------------------
 
@@ -303,15 +308,17 @@ class QuotingStrategy(Strategy):
         self._shaped = (prices, quotes)
         return quotes
 
-    def _requote(self, exact: bool = False) -> None:
+    def _requote(self, event_ns: int | None = None, exact: bool = False) -> None:
+        """Plan anew, at the time of the event that is answered where it has one: its replay then decides the same."""
         if not self._quoting or not self.bid:
             return
         assert self._orders is not None
         assert self._risk is not None
         if self._risk.withdrawn:
+            self._tell_decision(())
             self._risk.withdraw(self._orders)
             return
-        self.now_ns = self.clock.timestamp_ns()
+        self.now_ns = max(self.now_ns, self.clock.timestamp_ns() if event_ns is None else event_ns)
         config = self.config
         if config.hanging_orders_cancel_bps:
             self._orders.let_go(self.mid, config.hanging_orders_cancel_bps * _BPS * self.mid)
@@ -320,6 +327,7 @@ class QuotingStrategy(Strategy):
         wanted = self.desired_quotes()
         desired = self._risk.permitted(wanted)
         self._planned = (wanted, desired)
+        self._tell_decision(desired)
         tolerance = self._pacing.tolerance(self.mid, self.now_ns, exact)
         plan = plan_commands(self._orders.and_others(), desired, tolerance, self._can_modify)
         self._waiting = not plan.complete
@@ -333,7 +341,7 @@ class QuotingStrategy(Strategy):
 
     def on_order_accepted(self, event: OrderAccepted) -> None:
         """Move the order on if something has waited for it."""
-        self._settled(event.client_order_id.value)
+        self._settled(event.client_order_id.value, event.ts_init)
 
     def on_order_updated(self, event: OrderUpdated) -> None:
         """Take over the new price and quantity."""
@@ -341,35 +349,35 @@ class QuotingStrategy(Strategy):
             price, total = event.price.raw // self._grid.tick_raw, event.quantity.raw // self._grid.step_raw
             self._orders.moved(event.client_order_id.value, price, total)
             if self._waiting:
-                self._requote()
+                self._requote(event.ts_init)
 
     def on_order_modify_rejected(self, event: OrderModifyRejected) -> None:
         """Keep the order where it is; the next market move tries again."""
         self._post_only_rejections += "POST_ONLY" in event.reason
-        self._settled(event.client_order_id.value, requote=False)
+        self._settled(event.client_order_id.value)
 
     def on_order_cancel_rejected(self, event: OrderCancelRejected) -> None:
         """Keep the order if it is still there."""
-        self._settled(event.client_order_id.value, requote=False)
+        self._settled(event.client_order_id.value)
 
     def on_order_rejected(self, event: OrderRejected) -> None:
         """Forget the order; the next market move or refresh tries again."""
         self._post_only_rejections += bool(event.due_post_only)
-        self._gone(event.client_order_id.value, requote=False)
+        self._gone(event.client_order_id.value)
 
     def on_order_denied(self, event: OrderDenied) -> None:
         """Forget the order, count it, and try again at the next market move or refresh."""
         self._denied += 1
         self.log.warning(f"denied before it left: {event.reason}")
-        self._gone(event.client_order_id.value, requote=False)
+        self._gone(event.client_order_id.value)
 
     def on_order_canceled(self, event: OrderCanceled) -> None:
         """Quote again in its place."""
-        self._gone(event.client_order_id.value)
+        self._gone(event.client_order_id.value, event.ts_init)
 
     def on_order_expired(self, event: OrderExpired) -> None:
         """Quote again in its place."""
-        self._gone(event.client_order_id.value)
+        self._gone(event.client_order_id.value, event.ts_init)
 
     def on_order_filled(self, event: OrderFilled) -> None:
         """Count the fill into the inventory and quote anew."""
@@ -380,7 +388,7 @@ class QuotingStrategy(Strategy):
         self._inventory.refresh()
         if order is not None:
             self._after_fill(order.side, event.ts_event)
-        self._requote()
+        self._requote(event.ts_init)
 
     def _after_fill(self, side: Side, now_ns: int) -> None:
         assert self._orders is not None
@@ -393,17 +401,30 @@ class QuotingStrategy(Strategy):
                 self.clock.cancel_timer(name)
             self.clock.set_time_alert_ns(name, until, self._on_delay_over)
 
-    def _settled(self, order_id: str, requote: bool = True) -> None:
+    def _settled(self, order_id: str, requote_at_ns: int | None = None) -> None:
         if self._orders is not None:
             self._orders.settled(order_id)
-            if requote and self._waiting:
-                self._requote()
+            if requote_at_ns is not None and self._waiting:
+                self._requote(requote_at_ns)
 
-    def _gone(self, order_id: str, requote: bool = True) -> None:
-        if self._orders is not None and self._orders.gone(order_id) and requote:
-            self._requote()
+    def _gone(self, order_id: str, requote_at_ns: int | None = None) -> None:
+        if self._orders is not None and self._orders.gone(order_id) and requote_at_ns is not None:
+            self._requote(requote_at_ns)
 
     # -- What it tells others -----------------------------------------------------------------------------------------
+
+    def _tell_decision(self, desired: Sequence[Quote]) -> None:
+        """Tell whoever writes decisions down what is wanted, when that has changed."""
+        if not self._is_recorded or tuple(desired) == self._told:
+            return
+        assert self._grid is not None
+        self._told = tuple(desired)
+        grid = self._grid
+        quotes = tuple((side.name, grid.price(price), grid.quantity(quantity)) for side, price, quantity in desired)
+        wanted = QuotesWanted(
+            strategy_id=self.id.value, instrument_id=self.config.instrument_id.value, quotes=quotes
+        )
+        self.msgbus.publish(DECISION_TOPIC, wanted)
 
     def _publish_sample(self, ts_ns: int) -> None:
         assert self._grid is not None

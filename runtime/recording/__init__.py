@@ -1,0 +1,1 @@
+"""The recorder in a system: where it listens, and how its rows come to disk."""

@@ -1,0 +1,80 @@
+"""A recorder in a system that is not started yet, and what only the runtime can tell it."""
+
+from typing import Any
+
+from nautilus_trader.system.kernel import NautilusKernel
+
+from actors.kill_switch import Latch
+from actors.order_gate import OrderGate
+from actors.recorder import Endpoints, Recorder, Sink
+from data_catalog.run_recordings.rows import Run
+from models.risk_state import Trip
+from runtime.risk_settings import USER_STREAM_RULE
+from runtime.system import SystemContext
+
+
+def add_recorder(kernel: NautilusKernel, run: Run, context: SystemContext, sink: Sink) -> Recorder:
+    """
+    Add a recorder as the last actor: it stands in front of those that were added before.
+
+    Parameters
+    ----------
+    kernel : NautilusKernel
+        The system, with all its parts.
+    run : Run
+        What runs.
+    context : SystemContext
+        What is traded.
+    sink : callable
+        Gets the rows.
+
+    """
+    actors = kernel.trader.actors()
+    gate = next((actor.execute for actor in actors if isinstance(actor, OrderGate)), kernel.risk_engine.execute)
+    endpoints = Endpoints(gate, kernel.exec_engine.execute, kernel.portfolio.update_order)
+    trades = "trades" in run.setup["backtest"]["data"]
+    recorder = Recorder(run, context.instrument_ids, trades=trades, endpoints=endpoints, sink=sink)
+    recorder.outside_rules = frozenset({USER_STREAM_RULE})
+    recorder.components = {id(part.clock): part.id.value for part in [*actors, *kernel.trader.strategies()]}
+    kernel.trader.add_actor(recorder)
+    return recorder
+
+
+class RecordedLatch:
+    """
+    A latch whose answers are written down when they say something.
+
+    Parameters
+    ----------
+    latch : Latch
+        The real one.
+
+    """
+
+    def __init__(self, latch: Latch) -> None:
+        self._latch = latch
+        self.recorder: Any = None
+        """Who writes it down, once there is one."""
+        self._resumed = False
+
+    def load(self) -> dict[str, list[Trip]]:
+        """Return the trips that hold."""
+        return self._latch.load()
+
+    def save(self, trips: dict[str, list[Trip]]) -> None:
+        """Keep the trips that hold."""
+        self._latch.save(trips)
+
+    def was_resumed(self) -> bool:
+        """Return whether a person has ended all halts, and note it."""
+        resumed = self._latch.was_resumed()
+        if resumed and self.recorder is not None:
+            self.recorder.note_person(None, True)
+        return resumed
+
+    def halt_reason(self) -> str | None:
+        """Return why a person wants trading halted, and note it."""
+        reason = self._latch.halt_reason()
+        if reason is not None and self.recorder is not None:
+            self.recorder.note_person(reason, False)
+        return reason
