@@ -103,12 +103,14 @@ class Recorder(Actor):
         self._endpoints = endpoints
         self._sink = sink
         self._answered: set[Any] = set()
+        self._has_begun = False
 
     # -- Life cycle ---------------------------------------------------------------------------------------------------
 
     def on_start(self) -> None:
         """Write the beginning, ask for the market, and stand in front of whoever acts on it."""
         self._sink(self._beginning())
+        self._has_begun = True
         for instrument_id in self._instrument_ids:
             self.subscribe_quote_ticks(instrument_id)
             if self._trades:
@@ -145,7 +147,7 @@ class Recorder(Actor):
             self.run,
             at=self.clock.timestamp_ns(),
             instruments=[instrument_row(self.cache.instrument(each)) for each in self._instrument_ids],
-            accounts=[AccountState.to_dict(account.last_event) for account in accounts],
+            accounts=[_without_info(AccountState.to_dict(account.last_event)) for account in accounts],
             computes_balances=any(account.calculate_account_state for account in accounts),
             positions=[str(position.id.value) for position in self.cache.positions_open()],
         )
@@ -179,12 +181,13 @@ class Recorder(Actor):
     def note_timer(self, clock: object, event: TimeEvent) -> None:
         """Note a timer that is about to be answered."""
         name = self.components.get(id(clock))
-        if name is not None:
+        if name is not None and self._has_begun:
             self._sink(rows.TimerFired(self.clock.timestamp_ns(), name, event.name, event.ts_event))
 
     def note_person(self, halt: str | None, resumed: bool) -> None:
         """Note what a person commands."""
-        self._sink(rows.PersonSaid(self.clock.timestamp_ns(), halt, resumed))
+        if self._has_begun:
+            self._sink(rows.PersonSaid(self.clock.timestamp_ns(), halt, resumed))
 
     # -- What is done -------------------------------------------------------------------------------------------------
 
@@ -241,7 +244,7 @@ def _submission(now_ns: int, names: tuple[str, str], order: Order) -> rows.Sent:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else f"{value.as_decimal():f}"
+    return None if value is None else str(value)
 
 
 def row_of(item: Any) -> rows.Row:
@@ -259,7 +262,11 @@ def row_of(item: Any) -> rows.Row:
             ids = (event.instrument_id.value, *values, event.trade_id.value)
             return rows.TradeSeen(at_ns, *ids, event.ts_event, event.ts_init)
         case AccountState():
-            return rows.BalancesTold(at_ns, AccountState.to_dict(event))
+            return rows.BalancesTold(at_ns, _without_info(AccountState.to_dict(event)))
         case _:
-            values = {key: value for key, value in type(event).to_dict(event).items() if key != "info"}
-            return rows.OrderAnswer(at_ns, type(event).__name__, values)
+            return rows.OrderAnswer(at_ns, type(event).__name__, _without_info(type(event).to_dict(event)))
+
+
+def _without_info(values: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what the venue said besides."""
+    return {key: value for key, value in values.items() if key != "info"}

@@ -421,9 +421,7 @@ class QuotingStrategy(Strategy):
         self._told = tuple(desired)
         grid = self._grid
         quotes = tuple((side.name, grid.price(price), grid.quantity(quantity)) for side, price, quantity in desired)
-        wanted = QuotesWanted(
-            strategy_id=self.id.value, instrument_id=self.config.instrument_id.value, quotes=quotes
-        )
+        wanted = QuotesWanted(strategy_id=self.id.value, instrument_id=self.config.instrument_id.value, quotes=quotes)
         self.msgbus.publish(DECISION_TOPIC, wanted)
 
     def _publish_sample(self, ts_ns: int) -> None:

@@ -159,9 +159,9 @@ def _write(writer: CatalogWriter, kind: type[Market], series: _Pending, origin: 
         return
     columns: list[Int64] = [np.array(column, dtype=np.int64) for column in zip(*series.rows, strict=True)]
     series.rows.clear()
-    *values, ts = columns
     if kind is QuoteSeen:
-        writer.quotes(series.instrument, Quotes(*values, ts, ts), origin)
+        bid, ask, bid_size, ask_size, ts = columns
+        writer.quotes(series.instrument, Quotes(bid, ask, bid_size, ask_size, ts, ts), origin)
     else:
-        price, size, aggressor, trade_id = values
+        price, size, aggressor, trade_id, ts = columns
         writer.trades(series.instrument, Trades(price, size, aggressor.astype(np.uint8), trade_id, ts, ts), origin)

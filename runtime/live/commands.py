@@ -22,6 +22,7 @@ from runtime.live.prepare import (
     prepare_rehearsal,
     require_credentials,
 )
+from runtime.live.recording import RunRecording
 from runtime.live.rehearsal import Rehearsal
 from runtime.live.run_folder import RunFolder
 from runtime.live.run_lock import RunLock
@@ -123,7 +124,8 @@ def _run(
     folder = RunFolder(request.out, setup.name, setup.sha256())
     with halting_on_signal(prepared.latch):
         folder.say(banner(prepared))
-        session = Session(prepared, options, folder, lock.descriptor)
+        recording = RunRecording(prepared, folder, None if rehearsal is None else rehearsal.market)
+        session = Session(prepared, options, folder, lock.descriptor, recording)
         status = session.run() if rehearsal is None else rehearsal.play(session)
     folder.say(f"ended with exit status {status}: {folder.path}")
     summary = folder.path / "summary.json"

@@ -17,16 +17,25 @@ from nautilus_trader.common.events import TimeEvent
 from nautilus_trader.system import kernel
 
 type OnTime = Callable[[TimeEvent], None]
+type OnTimer = Callable[[LiveClock, TimeEvent], None]
 
 
 @contextmanager
-def clocks_on(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Give every component of the node that is made in this block a clock whose timers fire on `loop`."""
+def clocks_on(loop: asyncio.AbstractEventLoop, on_timer: OnTimer = lambda clock, event: None) -> Iterator[None]:
+    """
+    Give every component of the node that is made in this block a clock whose timers fire on `loop`.
 
-    def on_loop(callback: OnTime) -> OnTime:
+    `on_timer` is told of each, on the loop, before it is answered.
+    """
+
+    def on_loop(clock: LiveClock, callback: OnTime) -> OnTime:
+        def answer(event: TimeEvent) -> None:
+            on_timer(clock, event)
+            callback(event)
+
         def hand_over(event: TimeEvent) -> None:
             with suppress(RuntimeError):  # the loop is closed: nothing is left to be told
-                loop.call_soon_threadsafe(callback, event)
+                loop.call_soon_threadsafe(answer, event)
 
         return hand_over
 
@@ -35,7 +44,7 @@ def clocks_on(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
 
         @override
         def register_default_handler(self, callback: OnTime) -> None:
-            super().register_default_handler(on_loop(callback))
+            super().register_default_handler(on_loop(self, callback))
 
         @override
         def set_time_alert_ns(
@@ -45,7 +54,7 @@ def clocks_on(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
             callback: OnTime | None = None,
             allow_past: bool = True,
         ) -> None:
-            handler = None if callback is None else on_loop(callback)
+            handler = None if callback is None else on_loop(self, callback)
             super().set_time_alert_ns(name, alert_time_ns, handler, allow_past)
 
         @override
@@ -59,7 +68,7 @@ def clocks_on(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
             allow_past: bool = True,
             fire_immediately: bool = False,
         ) -> None:
-            handler = None if callback is None else on_loop(callback)
+            handler = None if callback is None else on_loop(self, callback)
             times = (interval_ns, start_time_ns, stop_time_ns)
             super().set_timer_ns(name, *times, handler, allow_past, fire_immediately)
 

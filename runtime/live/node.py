@@ -31,6 +31,7 @@ from runtime.live.environment import Environment
 from runtime.live.loop_clock import clocks_on
 from runtime.live.paper import PaperAccount, add_paper_venue
 from runtime.live.prepare import PreparedLive, require_credentials
+from runtime.live.recording import RunRecording
 from runtime.risk import RiskControls
 from runtime.system import SystemContext, add_parts
 
@@ -88,7 +89,11 @@ class NodeOptions:
 
 
 def build_node(
-    prepared: PreparedLive, options: NodeOptions, loop: asyncio.AbstractEventLoop, log_folder: Path
+    prepared: PreparedLive,
+    options: NodeOptions,
+    loop: asyncio.AbstractEventLoop,
+    log_folder: Path,
+    recording: RunRecording | None = None,
 ) -> LiveSystem:
     """
     Return a node with its clients, strategies, actors, limits and ledger.
@@ -103,20 +108,25 @@ def build_node(
         The loop that it will run on.
     log_folder : Path
         Where the engine's log goes.
+    recording : RunRecording, optional
+        Writes the run down.
 
     """
     instrument_ids = tuple(InstrumentId.from_str(name) for name in prepared.loaded.setup.instruments)
-    with clocks_on(loop):
+    with clocks_on(loop, *([] if recording is None else [recording.note_timer])):
         node = TradingNode(_node_config(prepared, options, log_folder), loop)
         node.add_data_client_factory(CLIENT, BinanceLiveDataClientFactory)
         node.add_exec_client_factory(CLIENT, CarefulExecClientFactory)
         node.build()
         if prepared.paper:
             add_paper_venue(node.kernel, _paper_account(prepared, options, instrument_ids), loop)
-        context = SystemContext(instrument_ids, options.currency, prepared.margin, prepared.latch)
+        latch = prepared.latch if recording is None else recording.latch
+        context = SystemContext(instrument_ids, options.currency, prepared.margin, latch)
         parts = add_parts(node.kernel, prepared.loaded, context, _wiring(prepared))
+        if recording is not None:
+            recording.attach(node.kernel, context)
     msgbus = node.kernel.msgbus
-    msgbus.subscribe("events.account.*", lambda event: msgbus.publish(BALANCES_TOPIC, event.ts_event))
+    msgbus.subscribe("events.account.*", lambda event: msgbus.publish(BALANCES_TOPIC, event.ts_init))
     return LiveSystem(node, parts.ledger, parts.risk, instrument_ids)
 
 

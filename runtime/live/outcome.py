@@ -76,6 +76,8 @@ def _facts(
     assumption = FILL_ASSUMPTIONS[setup.backtest.fills]
     latency = setup.backtest.latency
     warnings = [] if ending["failure"] is None else [f"The run ended because {ending['failure']}."]
+    if not ending["recording"]["complete"]:
+        warnings.append("The recording is incomplete from {incomplete_from}: {reason}.".format(**ending["recording"]))
     return RunFacts(
         setup=setup.name,
         description=setup.description,

@@ -10,6 +10,7 @@ from binance_double.replay import Replay
 from binance_double.rules import Product
 from runtime.live.account import symbol_of
 from runtime.live.environment import Credentials
+from runtime.live.recording import MarketKind
 from runtime.live.rest import Rest
 from runtime.live.session import Session
 from runtime.prepare import PreparedBacktest
@@ -66,6 +67,11 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
     def url(self) -> str:
         """The exchange's address."""
         return self._double.addresses(self._product).http
+
+    @property
+    def market(self) -> MarketKind:
+        """What kind of market it plays."""
+        return MarketKind(self._prepared.data.synthetic, self._prepared.data.reconstructed)
 
     @property
     def credentials(self) -> Credentials:

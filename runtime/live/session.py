@@ -18,6 +18,7 @@ from runtime.live.guards import Guards, NoGuards, VenueGuards
 from runtime.live.node import LiveSystem, NodeOptions, build_node
 from runtime.live.outcome import FAILED, LEFT_ON_VENUE, RunTimes, exit_status, write_outcome
 from runtime.live.prepare import PreparedLive
+from runtime.live.recording import RunRecording
 from runtime.live.rest import VenueError
 from runtime.live.run_folder import RunFolder
 from runtime.live.state import KeptState
@@ -43,6 +44,8 @@ class Session:
         Where results go.
     lock : int
         The descriptor of the run's lock.
+    recording : RunRecording
+        Writes it down.
 
     """
 
@@ -52,13 +55,16 @@ class Session:
     on_built: Callable[[LiveSystem, Ending], None] | None = None
     """Told of the system before it starts, by whoever looks on."""
 
-    def __init__(self, prepared: PreparedLive, options: NodeOptions, folder: RunFolder, lock: int) -> None:
+    def __init__(
+        self, prepared: PreparedLive, options: NodeOptions, folder: RunFolder, lock: int, recording: RunRecording
+    ) -> None:
         self._prepared = prepared
         self._options = options
         self._folder = folder
         self._settings = prepared.settings
         self._guards: Guards = NoGuards() if prepared.paper else VenueGuards(prepared, folder, lock)
         self._states = KeptState(prepared.strategy_folder)
+        self._recording = recording
         self._system: LiveSystem | None = None
         self._times = RunTimes.now()
         self.running = threading.Event()
@@ -87,7 +93,7 @@ class Session:
         _forget_connections()
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        system = self._system = build_node(self._prepared, self._options, loop, self._folder.log)
+        system = self._system = build_node(self._prepared, self._options, loop, self._folder.log, self._recording)
         main = loop.create_task(system.node.run_async())
         ending = Ending(system.node, main, self._folder.say)
         hard_exit = HardExit(ending, self._settings.stop_timeout_secs, self._last_words)
@@ -96,7 +102,8 @@ class Session:
             self._listen(system, ending, loop)
             if self.on_built is not None:
                 self.on_built(system, ending)
-            for part, values in self._states.load(_parts(system)).items():
+            self._recording.kept = self._states.load(_parts(system))
+            for part, values in self._recording.kept.items():
                 self._folder.say(f"{part} goes on with {values}; --fresh starts anew")
             jobs = (self._beat(ending), self._start(system, ending), self._keep_state(system))
             tasks = [loop.create_task(_reporting(job, ending)) for job in jobs]
@@ -180,9 +187,11 @@ class Session:
         if not self._prepared.paper:
             self._folder.say(str(swept))
         self._guards.release(swept)
+        self._recording.close()
         status = exit_status(swept, self._system, failure)
         if self._system is not None:
-            ending = {"failure": failure, "exit_status": status, "sweep": str(swept)}
+            ending: dict[str, Any] = {"failure": failure, "exit_status": status, "sweep": str(swept)}
+            ending["recording"] = self._recording.as_dict()
             try:
                 write_outcome(self._prepared, self._system, self._folder, self._times, ending)
             except OSError as error:

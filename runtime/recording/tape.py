@@ -7,6 +7,7 @@ holes: the first failure ends it, and says since when it is incomplete.
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -61,7 +62,7 @@ class Tape:
         """How many rows are on disk."""
         self._folder = folder
         self._say = say
-        self._waiting: list[Any] = []
+        self._waiting: deque[Any] = deque()  # both threads touch it, each in one step
         self._file: RawFile | None = None
         self._files = 0
         self._encoder = msgspec.json.Encoder(decimal_format="string")
@@ -99,7 +100,7 @@ class Tape:
                 self._give_up(time.time_ns(), _words(error))
 
     def _write_waiting(self) -> None:
-        items, self._waiting = self._waiting, []
+        items = [self._waiting.popleft() for _ in range(len(self._waiting))]
         if not items or self.incomplete is not None:
             return
         first_ns = _time_of(items[0])
@@ -133,7 +134,7 @@ class Tape:
 
     def _give_up(self, since_ns: int, reason: str) -> None:
         self.incomplete = Incomplete(since_ns, reason)
-        self._waiting = []
+        self._waiting.clear()
         self._say(f"{self.incomplete} Trading goes on.")
 
 
