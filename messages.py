@@ -45,6 +45,12 @@ REBALANCE_TOPIC: Final = "ballast.rebalance"
 PAIR_TOPIC: Final = "ballast.pair"
 """Carries a `PairTraded` after each entry and exit of a pair, and for each entry that was not made."""
 
+FUNDING_TOPIC: Final = "ballast.funding"
+"""Carries a `FundingPaid` for each position at each funding time."""
+
+CHARGE_TOPIC: Final = "ballast.charge"
+"""Carries an `AccountCharged` for what the venue takes apart from the fees of fills."""
+
 ACCOUNT: Final = "account"
 """The scope of what concerns every strategy; other scopes are strategy ids."""
 
@@ -104,6 +110,58 @@ class TargetInventory(msgspec.Struct, frozen=True, kw_only=True):
     instrument_id: str
     base_qty: Decimal
     ts_ns: int
+
+
+class FundingPaid(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What one strategy's position received at a funding time.
+
+    Parameters
+    ----------
+    ts_ns : int
+        When, UNIX ns.
+    strategy_id, instrument_id : str
+        Whose position in what.
+    position : Decimal
+        What was held, in the base asset.
+    amount : Decimal
+        In the ledger's currency; negative when paid.
+    mark, rate : Decimal, optional
+        The price that valued the position, and the rate as a share; None where only the amount is known.
+
+    """
+
+    ts_ns: int
+    strategy_id: str
+    instrument_id: str
+    position: Decimal
+    amount: Decimal
+    mark: Decimal | None = None
+    rate: Decimal | None = None
+
+
+class AccountCharged(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What the venue took from a strategy's account apart from the fees of fills.
+
+    Parameters
+    ----------
+    ts_ns : int
+        When, UNIX ns.
+    strategy_id, instrument_id : str
+        Whose position in what it was for.
+    amount : Decimal
+        In the ledger's currency; positive when taken, negative where the venue bears a loss beyond the account.
+    reason : str
+        What for, in words.
+
+    """
+
+    ts_ns: int
+    strategy_id: str
+    instrument_id: str
+    amount: Decimal
+    reason: str
 
 
 class AssetWeight(msgspec.Struct, frozen=True, kw_only=True):

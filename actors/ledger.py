@@ -17,13 +17,17 @@ from nautilus_trader.model.objects import Currency
 from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord, PositionPoint
 from messages import (
     ALPHA_TOPICS,
+    CHARGE_TOPIC,
     EQUITY_TOPIC,
+    FUNDING_TOPIC,
     PAIR_TOPIC,
     QUOTING_TOPIC,
     REBALANCE_TOPIC,
     SAMPLE_TOPIC,
+    AccountCharged,
     AlphaSignal,
     EquityMark,
+    FundingPaid,
     PairTraded,
     QuotingSample,
     Rebalanced,
@@ -78,6 +82,8 @@ class Ledger(Actor):
         self.samples: dict[tuple[str, str], QuotingSample] = {}
         self.rebalances: list[Rebalanced] = []
         self.pair_trades: list[PairTraded] = []
+        self.funding: list[FundingPaid] = []
+        self.charges: list[AccountCharged] = []
         self._alphas: dict[str, dict[str, float]] = {}
         self.books: dict[tuple[str, str], PositionLedger] = {}
         self.equity_start = Decimal(0)
@@ -109,6 +115,8 @@ class Ledger(Actor):
         self.msgbus.subscribe(REBALANCE_TOPIC, self.rebalances.append)
         self.msgbus.subscribe(PAIR_TOPIC, self.pair_trades.append)
         self.msgbus.subscribe(ALPHA_TOPICS, self._on_alpha)
+        self.msgbus.subscribe(FUNDING_TOPIC, self._on_funding)
+        self.msgbus.subscribe(CHARGE_TOPIC, self._on_charge)
 
     def on_quote_tick(self, tick: QuoteTick) -> None:
         """Open the books once every instrument has had a quote, then stop listening to quotes."""
@@ -211,14 +219,30 @@ class Ledger(Actor):
 
     def _book(self, fill: FillRecord) -> None:
         fill.mid = self.mid(fill.instrument)
-        book = self.books.get((fill.strategy, fill.instrument))
-        if book is None:
-            book = self.books[fill.strategy, fill.instrument] = PositionLedger(position=Decimal(0), mid=fill.mid)
+        book = self._book_of(fill.strategy, fill.instrument)
         fill.spread = book.fill(fill.sign * fill.quantity, fill.price, fill.fee, fill.mid, fee_base=fill.fee_base)
         fill.fee = EXACT.add(fill.fee, EXACT.multiply(fill.fee_base, fill.mid))
         fill.position_after = book.position
         for horizon in MARKOUT_HORIZONS_SECS:
             self._schedule(fill.ts_ns + horizon * _SECOND_NS, fill, horizon)
+
+    def _book_of(self, strategy: str, instrument: str) -> PositionLedger:
+        book = self.books.get((strategy, instrument))
+        if book is None:
+            book = self.books[strategy, instrument] = PositionLedger()
+        return book
+
+    # -- Payments without a fill --------------------------------------------------------------------------------------
+
+    def _on_funding(self, paid: FundingPaid) -> None:
+        if self.is_open:  # what was paid before is in the balance
+            self.funding.append(paid)
+            self._book_of(paid.strategy_id, paid.instrument_id).fund(paid.amount)
+
+    def _on_charge(self, charged: AccountCharged) -> None:
+        if self.is_open:
+            self.charges.append(charged)
+            self._book_of(charged.strategy_id, charged.instrument_id).charge(charged.amount)
 
     # -- What is due when ---------------------------------------------------------------------------------------------
 

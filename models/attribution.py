@@ -179,6 +179,11 @@ class PositionLedger:
         self._funding = EXACT.add(self._funding, amount)
         self.cash_change = EXACT.add(self.cash_change, amount)
 
+    def charge(self, amount: Decimal) -> None:
+        """Book a fee that belongs to no fill, in the quote currency: positive when paid."""
+        self._fees = EXACT.subtract(self._fees, amount)
+        self.cash_change = EXACT.subtract(self.cash_change, amount)
+
 
 @dataclass(frozen=True, slots=True)
 class Attribution:

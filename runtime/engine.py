@@ -7,8 +7,10 @@ from pathlib import Path
 from nautilus_trader.backtest.config import BacktestEngineConfig
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.common.config import LoggingConfig
+from nautilus_trader.common.events import TimeEvent
 from nautilus_trader.model.enums import AccountType, BookType, OmsType
 from nautilus_trader.model.identifiers import TraderId, Venue
+from nautilus_trader.model.objects import Money
 from nautilus_trader.portfolio.config import PortfolioConfig
 from nautilus_trader.risk.config import RiskEngineConfig
 
@@ -17,9 +19,13 @@ from data_catalog.instruments import currency
 from runtime.components import QUIET
 from runtime.fees import fee_model
 from runtime.fills import FILL_ASSUMPTIONS
+from runtime.funding import FundingSettlement
+from runtime.margin import VenueMargin
+from runtime.matching import SimulatedVenue
 from runtime.prepare import PreparedBacktest
 from runtime.risk import RiskControls
-from runtime.system import SystemContext, add_parts
+from runtime.setup import BacktestSettings
+from runtime.system import SystemContext, SystemParts, add_parts
 
 _UNLIMITED_RATE = "1000000/00:00:01"
 _NEVER_AGAIN_MS = 10**12
@@ -27,11 +33,16 @@ _NEVER_AGAIN_MS = 10**12
 
 @dataclass(frozen=True)
 class BuiltSystem:
-    """An engine that can run, with the parts of it that the results are made of; `risk` where the setup has limits."""
+    """
+    An engine that can run, with the parts of it that the results are made of.
+
+    `risk` is there where the setup has limits, `margin` on futures.
+    """
 
     engine: BacktestEngine
     ledger: Ledger
     risk: RiskControls | None
+    margin: VenueMargin | None
 
 
 def build_engine(
@@ -41,7 +52,7 @@ def build_engine(
     settings = prepared.loaded.setup.backtest
     instruments = prepared.data.instruments
     engine = BacktestEngine(engine_config(log_level, log_folder))
-    FILL_ASSUMPTIONS[settings.fills].add_venue(
+    venue = FILL_ASSUMPTIONS[settings.fills].add_venue(
         engine,
         settings.latency,
         settings.seed,
@@ -57,7 +68,29 @@ def build_engine(
     )
     for instrument in instruments:
         engine.add_instrument(instrument)
-    return _add_components(engine, prepared, quiet=log_level is None)
+    margin = None if prepared.spot else add_margin(engine, venue, settings, prepared.balances[0])
+    engine.add_actor(FundingSettlement(venue.exchange, prepared.data.funding.settlements))
+    parts = _add_parts(engine, prepared, quiet=log_level is None)
+    return BuiltSystem(engine, parts.ledger, parts.risk, margin)
+
+
+def add_margin(
+    engine: BacktestEngine, venue: SimulatedVenue, settings: BacktestSettings, balance: Money
+) -> VenueMargin:
+    """Have a futures venue ask for margin and liquidate; strategies stop when it has."""
+    margin = VenueMargin(venue, settings.margin, settings.leverage, balance)
+    margin.listen(engine.kernel.msgbus)
+    venue.margin = margin
+
+    def stop_strategies(_: TimeEvent) -> None:
+        for strategy in engine.trader.strategies():
+            strategy.stop()
+
+    def on_liquidated(ts_ns: int) -> None:
+        engine.kernel.clock.set_time_alert_ns("!liquidated", ts_ns + 1, stop_strategies)
+
+    margin.on_liquidated = on_liquidated
+    return margin
 
 
 def engine_config(log_level: str | None = None, log_folder: Path | None = None) -> BacktestEngineConfig:
@@ -91,7 +124,7 @@ def engine_config(log_level: str | None = None, log_folder: Path | None = None) 
     )
 
 
-def _add_components(engine: BacktestEngine, prepared: PreparedBacktest, quiet: bool) -> BuiltSystem:
+def _add_parts(engine: BacktestEngine, prepared: PreparedBacktest, quiet: bool) -> SystemParts:
     setup = prepared.loaded.setup
     context = SystemContext(
         instrument_ids=tuple(instrument.id for instrument in prepared.data.instruments),
@@ -99,5 +132,4 @@ def _add_components(engine: BacktestEngine, prepared: PreparedBacktest, quiet: b
         leverage=Decimal(1 if prepared.spot else setup.backtest.leverage),
     )
     wiring = dict.fromkeys(range(len(prepared.loaded.strategies)), QUIET) if quiet else {}
-    parts = add_parts(engine.kernel, prepared.loaded, context, wiring)
-    return BuiltSystem(engine, parts.ledger, parts.risk)
+    return add_parts(engine.kernel, prepared.loaded, context, wiring)

@@ -36,7 +36,7 @@ class FillAssumption:
     rule: FillRule
     latency: bool
 
-    def add_venue(self, engine: BacktestEngine, latency: Latency, seed: int, **options: Any) -> None:
+    def add_venue(self, engine: BacktestEngine, latency: Latency, seed: int, **options: Any) -> SimulatedVenue:
         """
         Add a venue that fills in this way.
 
@@ -51,6 +51,11 @@ class FillAssumption:
         **options
             The other arguments of the engine's `add_venue`.
 
+        Returns
+        -------
+        SimulatedVenue
+            The venue, which has its exchange now.
+
         """
         venue = SimulatedVenue(self.rule)
         engine.add_venue(
@@ -62,6 +67,7 @@ class FillAssumption:
             **options,
         )
         delay_commands(engine, venue, self.delays(latency))
+        return venue
 
     def delays(self, latency: Latency) -> Delays:
         """Return how long commands take."""

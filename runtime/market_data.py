@@ -19,6 +19,7 @@ from data_catalog.store.origin import Gap, counted, unrecorded_ns
 from data_catalog.store.stream import DataRequest, stream
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
 from runtime.fees import with_fees
+from runtime.funding import FundingPlan, catalog_rates, plan_funding
 from runtime.load_setup import LoadedSetup
 from runtime.parse import parse_part
 
@@ -43,6 +44,8 @@ class MarketData:
         The first and last moment of the replay, both included, UNIX ns.
     warnings : tuple of str
         What a reader of the report should know of the data.
+    funding : FundingPlan
+        What perpetuals pay, and when.
     kept : tuple of list, optional
         All of the data, for a process that replays them often; streamed from the catalog where None.
 
@@ -54,6 +57,7 @@ class MarketData:
     start_ns: int
     end_ns: int
     warnings: tuple[str, ...]
+    funding: FundingPlan
     kept: tuple[list[Data], ...] | None = field(default=None, repr=False, compare=False)
 
     def chunks(self) -> Iterator[list[Data]]:
@@ -95,7 +99,17 @@ def find_market_data(loaded: LoadedSetup, working_folder: Path) -> MarketData:
     warnings += _unrecorded(entries, start_ns, end_ns)
     fees = loaded.setup.backtest.fees
     instruments = tuple(with_fees(found, fees) for found in load_instruments(catalog, loaded.setup.instruments))
-    return MarketData(catalog, instruments, tuple(entries), start_ns, end_ns, tuple(warnings))
+    rates = catalog_rates(catalog, _funding_entries(loaded, available))
+    funding = plan_funding(
+        loaded.setup.backtest.funding,
+        instruments,
+        rates,
+        frozenset(entry.instrument_id for entry in entries if entry.synthetic),
+        (start_ns, end_ns),
+    )
+    told = {rate.instrument_id for rate in rates if start_ns <= rate.ts_ns <= end_ns}
+    entries += [entry for entry in _funding_entries(loaded, available) if entry.instrument_id in told]
+    return MarketData(catalog, instruments, tuple(entries), start_ns, end_ns, (*warnings, *funding.warnings), funding)
 
 
 def first_quote(data: MarketData, instrument_id: str) -> QuoteTick:
@@ -169,6 +183,14 @@ def _wanted_entries(loaded: LoadedSetup, available: list[Entry], catalog: Path) 
                 raise loaded.tree.complaint(problem, ("backtest", "data"))
             entries.append(entry)
     return entries
+
+
+def _funding_entries(loaded: LoadedSetup, available: list[Entry]) -> list[Entry]:
+    """Return the funding rates of the setup's instruments, where the setup wants them."""
+    if loaded.setup.backtest.funding != "catalog":
+        return []
+    wanted = loaded.setup.instruments
+    return [entry for entry in available if entry.data_type == "funding_rates" and entry.instrument_id in wanted]
 
 
 def _period(loaded: LoadedSetup, entries: list[Entry]) -> tuple[int, int, list[str]]:

@@ -17,13 +17,14 @@ Each point was seen on the engine and is kept by tests/runtime/test_matching.py:
 """
 
 from heapq import heappop
+from typing import Protocol
 
 from nautilus_trader.backtest.config import SimulationModuleConfig
 from nautilus_trader.backtest.models import FillModel
 from nautilus_trader.backtest.modules import SimulationModule
 from nautilus_trader.common.component import Logger
 from nautilus_trader.core.data import Data
-from nautilus_trader.execution.messages import ModifyOrder, SubmitOrder, TradingCommand
+from nautilus_trader.execution.messages import ModifyOrder, SubmitOrder, SubmitOrderList, TradingCommand
 from nautilus_trader.model.book import OrderBook
 from nautilus_trader.model.data import BookOrder, QuoteTick, TradeTick
 from nautilus_trader.model.enums import BookType, LiquiditySide, OrderSide, OrderStatus, OrderType
@@ -33,6 +34,19 @@ from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import Order
 
 from runtime.queues import NOTHING, FillRule, OrderQueues
+
+
+class MarginRules(Protocol):
+    """What the venue asks of a futures account, see `runtime.margin`."""
+
+    def admits(self, order: Order, price: Price | None = None, quantity: Quantity | None = None) -> str | None:
+        """Return why an order that has arrived, or a change of it, is refused; None where it is taken."""
+
+    def on_quote(self, quote: QuoteTick) -> None:
+        """Take notice of a quote before it is matched."""
+
+    def after_event(self, ts_now: int) -> None:
+        """Act once a market event is over."""
 
 
 class SimulatedVenueConfig(SimulationModuleConfig, frozen=True):
@@ -58,9 +72,15 @@ class SimulatedVenue(SimulationModule):
         """A heap of what is on its way: time of arrival, number, command."""
         self.takers: list[Order] = []
         """The market orders that have met the book since the last event."""
+        self.margin: MarginRules | None = None
+        """What orders and positions of a futures account need; None on spot."""
         self._rule = rule
         self._queues: dict[InstrumentId, OrderQueues] = {}
         self._traded: OrderQueues | None = None
+
+    def last_quote(self, instrument_id: InstrumentId) -> QuoteTick | None:
+        """Return the last quote that the venue has seen."""
+        return self._queues_of(instrument_id).quote
 
     def take_share(self, order_id: ClientOrderId) -> int:
         """Return what this moment's market event fills of an order, once."""
@@ -74,6 +94,8 @@ class SimulatedVenue(SimulationModule):
 
     def _act_on(self, command: TradingCommand) -> None:
         """Let the exchange act on a command that has arrived, and give a new or moved order its place."""
+        if self.margin is not None and self._refused(self.margin, command):
+            return
         if isinstance(command, SubmitOrder):
             self.exchange.send(command)
             self._join(command.order)
@@ -86,12 +108,31 @@ class SimulatedVenue(SimulationModule):
         else:
             self.exchange.send(command)
 
+    def _refused(self, margin: MarginRules, command: TradingCommand) -> bool:
+        """Refuse a command for want of margin; return whether that was so."""
+        client = self.exchange.exec_client
+        if isinstance(command, ModifyOrder):
+            order = self.cache.order(command.client_order_id)
+            reason = None if order.is_closed else margin.admits(order, command.price, command.quantity)
+            if reason is not None:
+                ids = (order.strategy_id, order.instrument_id, order.client_order_id)
+                client.generate_order_modify_rejected(*ids, order.venue_order_id, reason, self.clock.timestamp_ns())
+            return reason is not None
+        orders = _new_orders(command)
+        reason = next(filter(None, map(margin.admits, orders)), None)
+        for order in orders if reason is not None else ():
+            ids = (order.strategy_id, order.instrument_id, order.client_order_id)
+            client.generate_order_rejected(*ids, reason, self.clock.timestamp_ns())
+        return reason is not None
+
     def pre_process(self, data: Data) -> None:
         """Say what a market event fills; the engine calls this before it matches."""
         if self.in_flight and self.in_flight[0][0] <= data.ts_init:
             self.release(data.ts_init)
         kind = type(data)
         if kind is QuoteTick:
+            if self.margin is not None:
+                self.margin.on_quote(data)
             self.shares = self._queues_of(data.instrument_id).on_quote(data)
         elif kind is TradeTick:
             self._traded = self._queues_of(data.instrument_id)
@@ -108,6 +149,8 @@ class SimulatedVenue(SimulationModule):
             for order in takers:
                 if order.status == OrderStatus.SUBMITTED:
                     self.exchange.get_matching_engine(order.instrument_id).fill_market_order(order)
+        if self.margin is not None:
+            self.margin.after_event(ts_now)
 
     def log_diagnostics(self, logger: Logger) -> None:
         """Say nothing: there is nothing to diagnose."""
@@ -136,6 +179,12 @@ class SimulatedVenue(SimulationModule):
         queues = self._queues_of(order.instrument_id)
         if queues.matching_engine.order_exists(order.client_order_id):
             queues.join(order)
+
+
+def _new_orders(command: TradingCommand) -> list[Order]:
+    if isinstance(command, SubmitOrder):
+        return [command.order]
+    return list(command.order_list.orders) if isinstance(command, SubmitOrderList) else []
 
 
 def _at(quote: QuoteTick, ts_ns: int) -> QuoteTick:

@@ -150,7 +150,8 @@ def _check_series(loaded: LoadedSetup, data: MarketData) -> list[str]:
 
 def _facts_of(data: MarketData, instrument: Instrument) -> MarketFacts:
     quote = first_quote(data, instrument.id.value)
-    last_ns = max(entry.last_ns for entry in data.entries if entry.instrument_id == instrument.id.value)
+    own = [entry for entry in data.entries if entry.instrument_id == instrument.id.value]
+    last_ns = max(entry.last_ns for entry in own if entry.data_type != "funding_rates")
     return MarketFacts(instrument, mid_of(quote), quote.ts_init, min(last_ns, data.end_ns))
 
 

@@ -13,6 +13,7 @@ from runtime.setup_tree import plain
 
 type FillAssumptionName = Literal["optimistic", "queue", "queue_latency", "pessimistic"]
 type DataType = Literal["quotes", "trades"]
+type FundingSetting = Literal["catalog", "none"] | ConstantFunding
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 
@@ -90,6 +91,48 @@ class Latency(Part, frozen=True, kw_only=True):
     cancel_ms: Annotated[int, Meta(ge=0, le=60_000)] = 50
 
 
+class ConstantFunding(Part, frozen=True, kw_only=True):
+    """
+    Funding at a rate that the setup states.
+
+    Parameters
+    ----------
+    rate_bps : Decimal
+        What a long position pays at each funding time, in basis points of its value; negative when it receives.
+    interval_hours : int, default 8
+        Hours between two funding times, counted from midnight UTC.
+
+    """
+
+    rate_bps: Decimal
+    interval_hours: Literal[1, 2, 4, 8] = 8
+
+
+class MarginSettings(Part, frozen=True, kw_only=True):
+    """
+    Futures only: when the venue refuses orders for want of margin, and when it liquidates.
+
+    Parameters
+    ----------
+    mode : {"cross", "isolated"}, default "cross"
+        Whether all of the account stands for every position, or only a position's own margin.
+    maintenance_pct : Decimal, default 1
+        The maintenance margin, in percent of the position's value at any size; the first tier of most perpetuals.
+    liquidation_fee_pct : Decimal, default 1.25
+        What a liquidation costs, in percent of the value that is closed.
+
+    """
+
+    mode: Literal["cross", "isolated"] = "cross"
+    maintenance_pct: Decimal = Decimal(1)
+    liquidation_fee_pct: Decimal = Decimal("1.25")
+
+    def __post_init__(self) -> None:
+        for name in ("maintenance_pct", "liquidation_fee_pct"):
+            if not 0 <= getattr(self, name) < 100:
+                raise ValueError(f"{name}: was {getattr(self, name)}, expected a percentage from 0 to below 100")
+
+
 class BacktestSettings(Part, frozen=True, kw_only=True):
     """
     How a backtest of the setup is wired.
@@ -116,6 +159,11 @@ class BacktestSettings(Part, frozen=True, kw_only=True):
         How long orders travel.
     leverage : int, default 10
         Futures only: the leverage of the account.
+    funding : "catalog", "none" or ConstantFunding, default "catalog"
+        Perpetuals only: the rates that are paid at the funding times. "catalog" takes those of the catalog and warns
+        where it has none; a mapping such as `{rate_bps: 1, interval_hours: 8}` assumes one.
+    margin : MarginSettings
+        Futures only: margin and liquidation.
     oms_type : {"NETTING"}
         How positions are kept: one per instrument, as Binance's one-way mode does.
     seed : int, default 1
@@ -133,12 +181,17 @@ class BacktestSettings(Part, frozen=True, kw_only=True):
     fills: FillAssumptionName = "queue_latency"
     latency: Latency = Latency()
     leverage: Annotated[int, Meta(ge=1, le=125)] = 10
+    funding: FundingSetting = "catalog"
+    margin: MarginSettings = MarginSettings()
     oms_type: Literal["NETTING"] = "NETTING"
     seed: Annotated[int, Meta(ge=0)] = 1
 
     def __post_init__(self) -> None:
         if "quotes" not in self.data:
             raise ValueError("data: has no quotes, and without them nothing can be valued")
+        if self.margin.maintenance_pct * self.leverage >= 100:
+            most = f"a leverage of {self.leverage} leaves an initial margin of {Decimal(100) / self.leverage:.3g} %"
+            raise ValueError(f"leverage: {most}, no more than the maintenance margin {self.margin.maintenance_pct} %")
 
 
 class Setup(Part, frozen=True, kw_only=True):
