@@ -9,6 +9,7 @@ from reports import format as fmt
 from reports.definitions import HEADLINE, MARKOUT_DEFINITION, MORE, PART_FIGURES, fee_texts
 from reports.drill_tables import LABEL, drill_label
 from reports.figures import Summary, show
+from reports.funding import liquidation_line
 from reports.markup import card, collapsible, items, pairs, text, tile
 from reports.plotting import Chart
 from reports.results_folder import Results
@@ -56,6 +57,8 @@ def banners(summary: Summary, doubts: list[str]) -> str:
         for title, explanation, key in ((*SYNTHETIC, "synthetic"), (*RECONSTRUCTED, "reconstructed_quotes"))
         if summary.get(key)
     ]
+    if summary.get("liquidation"):
+        found.append(f'<div class="banner halted"><strong>LIQUIDATED</strong>{text(liquidation_line(summary))}</div>')
     halts = [halt_line(halt) for halt in summary.entries("risk.halts")]
     if halts:
         found.append(f'<div class="banner halted"><strong>STOPPED BY A RISK CONTROL</strong>{items(halts)}</div>')

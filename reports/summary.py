@@ -19,6 +19,7 @@ from models.statistics import (
     win_rate,
 )
 from reports.costs import FeeFacts, costs_summary
+from reports.funding import funding_summary
 from reports.pair_trades import pairs_summary
 from reports.rebalancing import rebalance_summary
 from reports.signals import alpha_summary
@@ -59,6 +60,10 @@ class RunFacts:
         The fault that was injected and what came of it; None in a backtest.
     fee_facts : FeeFacts, optional
         How the venue charges, for other fees on the same fills; None live, where the venue itself tells its fees.
+    funding : dict, optional
+        Of each perpetual, where its funding rates come from; None where nothing that is traded has funding.
+    liquidation : dict, optional
+        What was liquidated; None where nothing was.
 
     """
 
@@ -81,6 +86,8 @@ class RunFacts:
     risk: dict[str, Any] | None = None
     drill: dict[str, Any] | None = None
     fee_facts: FeeFacts | None = None
+    funding: dict[str, dict[str, Any]] | None = None
+    liquidation: dict[str, Any] | None = None
 
 
 def summarise(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
@@ -114,6 +121,12 @@ def summarise(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
     summary["risk"] = facts.risk
     if facts.risk is None:
         summary["risk_why"] = "the setup has no risk actor"
+    summary["funding"] = funding_summary(ledger, facts.funding)
+    if summary["funding"] is None:
+        summary["funding_why"] = "nothing that is traded has funding"
+    summary["liquidation"] = facts.liquidation
+    if facts.liquidation is None:
+        summary["liquidation_why"] = "no position was liquidated"
     if ledger.rebalances:
         summary["rebalance"] = rebalance_summary(ledger)
     if ledger.pair_trades:

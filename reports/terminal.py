@@ -14,6 +14,7 @@ from reports.drill_tables import LABEL, drill_label, drill_lines, drill_table
 from reports.fee_table import fee_sentence
 from reports.figures import Shown, Summary, show
 from reports.format import printable
+from reports.funding import liquidation_line
 from reports.risk_tables import halt_line
 
 SYNTHETIC = "SYNTHETIC MARKET: generated, not recorded"
@@ -79,6 +80,8 @@ def _labels(figures: Summary, console: Console) -> None:
     labels = {"synthetic": SYNTHETIC, "reconstructed_quotes": RECONSTRUCTED}
     for key in (key for key in labels if figures.get(key)):
         _line(console, f" {labels[key]} ", "bold reverse yellow")
+    if figures.get("liquidation"):
+        _line(console, f"LIQUIDATED: {liquidation_line(figures)}", "bold red")
     for halt in figures.entries("risk.halts"):
         _line(console, f"STOPPED BY A RISK CONTROL: {halt_line(halt)}", "bold red")
     for warning in figures.texts("warnings"):

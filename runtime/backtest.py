@@ -16,6 +16,7 @@ from command_line import Failed
 from runtime.audit import check_books
 from runtime.drills.drill import Drill
 from runtime.engine import build_engine
+from runtime.margin import Liquidation
 from runtime.market_data import MarketData, iso_time
 from runtime.prepare import PreparedBacktest
 from runtime.risk import RiskControls
@@ -59,6 +60,8 @@ class BacktestRun:
         The risk actors of a setup with limits.
     drill : Drill, optional
         The fault that was injected; None in a backtest.
+    liquidation : Liquidation, optional
+        What was liquidated; None where nothing was.
 
     """
 
@@ -69,11 +72,12 @@ class BacktestRun:
     orders: OrderCounts
     risk: RiskControls | None
     drill: Drill | None = None
+    liquidation: Liquidation | None = None
 
     @property
     def stopped_by_risk(self) -> bool:
-        """Whether a risk control ended the trading, of the account or of a strategy."""
-        return self.risk is not None and stopped_by_risk(self.risk)
+        """Whether a risk control ended the trading, of the account or of a strategy, or the venue liquidated it."""
+        return self.liquidation is not None or (self.risk is not None and stopped_by_risk(self.risk))
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -132,7 +136,8 @@ def run_backtest(
         _check_complete(engine, data, ledger)
         check_books(engine, ledger)
         orders = _count_orders(engine)
-        return BacktestRun(prepared, ledger, engine.iteration, elapsed_s, orders, system.risk, drill)
+        liquidation = None if system.margin is None else system.margin.liquidation
+        return BacktestRun(prepared, ledger, engine.iteration, elapsed_s, orders, system.risk, drill, liquidation)
     finally:
         engine.dispose()
 

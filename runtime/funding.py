@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from nautilus_trader.backtest.engine import SimulatedExchange
 from nautilus_trader.common.actor import Actor
@@ -128,6 +128,15 @@ def _plan_of(
 
 def _order(settlement: Settlement) -> tuple[int, str]:
     return settlement.ts_ns, settlement.instrument_id
+
+
+def funding_sources(plan: FundingPlan) -> dict[str, dict[str, Any]] | None:
+    """Return for reports where the rates of each perpetual come from; None where there is no perpetual."""
+    sources = {
+        name: {"source": source, "mark": MARK, "times_without_rate": plan.missing[name]}
+        for name, source in plan.sources.items()
+    }
+    return sources or None
 
 
 def catalog_rates(catalog: Path, entries: Iterable[Entry]) -> list[Settlement]:

@@ -24,6 +24,8 @@ from reports.summary import RunFacts, summarise
 from runtime.backtest import BacktestRun
 from runtime.drills.report import drill_summary, fault_summary
 from runtime.fills import FILL_ASSUMPTIONS
+from runtime.funding import funding_sources
+from runtime.margin import Liquidation
 from runtime.market_data import iso_time
 from runtime.risk_report import risk_summary
 
@@ -158,6 +160,8 @@ def _facts(run: BacktestRun, run_id: str) -> RunFacts:
         risk=None if run.risk is None else risk_summary(run.risk, run.ledger),
         drill=None if run.drill is None else drill_summary(run, run.drill),
         fee_facts=_fee_facts(run),
+        funding=funding_sources(data.funding),
+        liquidation=None if run.liquidation is None else _liquidation(run.liquidation),
     )
 
 
@@ -170,6 +174,18 @@ def _fee_facts(run: BacktestRun) -> FeeFacts:
             part.kind.__name__ for part in loaded.strategies if getattr(part.kind, "DECIDES_BY_FEE", False)
         ),
     )
+
+
+def _liquidation(found: Liquidation) -> dict[str, Any]:
+    return {
+        "time": iso_time(found.ts_ns),
+        "mode": found.mode,
+        "equity": float(found.equity),
+        "maintenance_margin": float(found.maintenance),
+        "closed": {name: float(held) for name, held in found.closed.items()},
+        "fee": float(found.fee),
+        "borne_by_the_venue": float(found.borne),
+    }
 
 
 def _manifest(run: BacktestRun, run_id: str) -> dict[str, Any]:
