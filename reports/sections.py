@@ -9,7 +9,7 @@ from reports import format as fmt
 from reports.definitions import HEADLINE, MARKOUT_DEFINITION, MORE, PART_FIGURES, fee_texts
 from reports.drill_tables import LABEL, drill_label
 from reports.figures import Summary, show
-from reports.funding import liquidation_line
+from reports.liquidation import liquidation_line
 from reports.markup import card, collapsible, items, pairs, text, tile
 from reports.plotting import Chart
 from reports.results_folder import Results

@@ -14,7 +14,7 @@ from reports.drill_tables import LABEL, drill_label, drill_lines, drill_table
 from reports.fee_table import fee_sentence
 from reports.figures import Shown, Summary, show
 from reports.format import printable
-from reports.funding import liquidation_line
+from reports.liquidation import liquidation_line
 from reports.risk_tables import halt_line
 
 SYNTHETIC = "SYNTHETIC MARKET: generated, not recorded"

@@ -149,7 +149,7 @@ def trading(
     for trader in traders:
         engine.add_strategy(trader)
     engine.add_data_iterator("ticks", iter([sorted(ticks, key=lambda tick: tick.ts_init)]))
-    last = ticks[-1].ts_init if until_ns is None else MIDNIGHT + until_ns
+    last = max(tick.ts_init for tick in ticks) if until_ns is None else MIDNIGHT + until_ns
     engine.run(start=ticks[0].ts_init, end=last)
     check_books(engine, ledger)
     yield Account(engine, ledger, guard, traders)

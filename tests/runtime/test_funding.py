@@ -1,6 +1,7 @@
 """Funding of perpetuals in backtests: every boundary pays exactly once, against calculations by hand."""
 
-from decimal import Decimal as D
+from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from models.funding import funding_payment, funding_times
 from runtime.funding import FundingPlan, Settlement, plan_funding
 from runtime.setup import ConstantFunding
 from tests.futures_kit import HOUR, MIDNIGHT, OTHER, PERP, SECOND, Do, quote, trading
+
+D = Decimal
 
 NAME = PERP.id.value
 RATES = {8: D("0.0001"), 16: D("-0.00025"), 24: D("0.00037")}
@@ -107,7 +110,7 @@ def planned(setting: Any, rates: list[Settlement], start: float, end: float, **o
 @given(st.lists(st.integers(0, 100 * 60), min_size=1, max_size=5), st.sampled_from([1, 2, 4, 8]))
 def test_the_parts_of_a_period_have_the_funding_times_of_the_whole(cuts: list[int], hours: int) -> None:
     edges = [MIDNIGHT + minutes * HOUR // 60 for minutes in sorted({0, 100 * 60, *cuts})]
-    parts = [time for start, end in zip(edges, edges[1:], strict=False) for time in funding_times(start, end, hours)]
+    parts = [time for start, end in pairwise(edges) for time in funding_times(start, end, hours)]
 
     assert parts == [MIDNIGHT + hour * HOUR for hour in range(hours, 101, hours)]
 

@@ -1,0 +1,137 @@
+"""Funding and liquidation as a user meets them: from the catalog and the setup to the summary and the exit status."""
+
+import json
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import command_line
+from data_catalog.columns import FundingRates, Quotes
+from data_catalog.instruments import find_instrument
+from data_catalog.store.origin import Origin
+from data_catalog.store.write import CatalogWriter
+from run_backtest import command
+
+NAME = "BTCUSDT-PERP.BINANCE"
+MIDNIGHT = 1_704_067_200_000_000_000
+MINUTE = 60_000_000_000
+SETUP = """\
+name: funded
+instruments: [BTCUSDT-PERP.BINANCE]
+strategies:
+  - path: strategies.fixed_spread:FixedSpread
+    config:
+      instrument_id: BTCUSDT-PERP.BINANCE
+      order_qty: 0.01
+      max_position: 0.01
+      half_spread_bps: 10
+backtest:
+  catalog: {catalog}
+  data: [quotes]
+  starting_balances: [{balance} USDT]
+  leverage: 50
+"""
+
+
+def write_catalog(folder: Path, mids: Any, rates: dict[int, int]) -> Path:
+    """Write a quote each minute around these mids (whole USDT), and rates in bps by the minute of their settlement."""
+    perpetual = find_instrument(NAME)
+    ts = MIDNIGHT + np.arange(len(mids)) * MINUTE
+    mid = np.asarray(mids) * 10
+    size = np.full(len(mids), 1_000_000)
+    settled = MIDNIGHT + np.array(list(rates), np.int64) * MINUTE
+    with CatalogWriter(folder) as writer:
+        writer.quotes(perpetual, Quotes(mid - 1, mid + 1, size, size, ts, ts), Origin("recorded"))
+        if rates:
+            counts = np.array(list(rates.values()), np.int64) * 10**12
+            writer.funding_rates(perpetual, FundingRates(counts, settled, settled), Origin("recorded"))
+    return folder
+
+
+def replay(tmp_path: Path, monkeypatch: Any, capsys: Any, *arguments: str, balance: int = 10_000) -> Any:
+    """Run the command; return the exit status, the summary and the folder of the results."""
+    (tmp_path / "setup.yaml").write_text(SETUP.format(catalog="catalog", balance=balance))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["run_backtest.py", "setup.yaml", "--json", *arguments])
+    with pytest.raises(SystemExit) as left:
+        command_line.run(command, "run_backtest.py")
+    said = capsys.readouterr()
+    summary = json.loads(said.out) if said.out else said.err
+    return int(left.value.code or 0), summary, next((tmp_path / "results" / "funded").glob("*"), None)
+
+
+FALL_AND_STAY = [60_000] * 10 + [59_900] * 1_000
+"""The maker's bid at 59,940 is filled in the tenth minute, and its ask at 59,960 never."""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "funding", "times", "warned"),
+    [
+        ([], Decimal("-599") * (1 - 3) / 10_000, 2, 0),
+        (["--set", "backtest.funding={rate_bps: 5, interval_hours: 4}"], Decimal("-599") * 20 / 10_000, 4, 1),
+        (["--set", "backtest.funding=none"], Decimal(0), 0, 1),
+        (["--end", "2024-01-01T07:00:00Z"], Decimal(0), 0, 0),
+    ],
+    ids=["catalog", "assumed", "off", "before the first"],
+)
+def test_funding_is_paid_from_the_catalog_or_as_the_setup_says(
+    arguments: list[str], funding: Decimal, times: int, warned: int, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    write_catalog(tmp_path / "catalog", FALL_AND_STAY, {0: 100, 8 * 60: 1, 16 * 60: -3})
+
+    status, summary, _ = replay(tmp_path, monkeypatch, capsys, *arguments)
+
+    assert status == 0
+    assert summary["pnl_parts"]["funding"] == float(funding)
+    assert summary["funding"][NAME]["payments"] == times
+    assert len(summary["warnings"]) == warned
+    assert summary["by_strategy"]["FixedSpread-000"]["pnl_parts"]["funding"] == float(funding)
+
+
+def test_a_catalog_without_rates_is_said(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    write_catalog(tmp_path / "catalog", FALL_AND_STAY, {})
+
+    _, summary, folder = replay(tmp_path, monkeypatch, capsys)
+
+    assert "no funding rate of BTCUSDT-PERP.BINANCE for 2 of 2 funding times" in summary["warnings"][0]
+    assert "2 of 2 funding times" in (folder / "report.html").read_text()
+    assert summary["funding"][NAME]["times_without_rate"] == 2
+
+
+def test_a_liquidated_run_says_so_and_ends_with_status_3(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    write_catalog(tmp_path / "catalog", [60_000] * 10 + [59_900] * 10 + [59_000] * 10, {})
+
+    status, summary, folder = replay(
+        tmp_path, monkeypatch, capsys, "--set", "backtest.margin.mode=isolated", balance=13
+    )
+
+    assert status == 3
+    assert summary["liquidation"]["time"] == "2024-01-01T00:20:00Z"
+    assert summary["liquidation"]["closed"] == {NAME: 0.01}
+    assert summary["fills"] == 2
+    assert summary["equity_end"] == pytest.approx(13 - 599.4 * 0.0002 - 599.4 / 50)
+    assert "LIQUIDATED" in (folder / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("assignment", "complaint"),
+    [
+        ("backtest.funding={rate: 1}", "backtest.funding.rate: is not a known key"),
+        ("backtest.funding=sometimes", 'backtest.funding: was "sometimes"'),
+        ("backtest.margin.maintenance_pct=-1", "backtest.margin.maintenance_pct: was -1"),
+        ("backtest.margin.maintenance_pct=2", "backtest.leverage: a leverage of 50"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(
+    assignment: str, complaint: str, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    write_catalog(tmp_path / "catalog", [60_000] * 3, {})
+
+    status, said, _ = replay(tmp_path, monkeypatch, capsys, "--set", assignment)
+
+    assert status == 2
+    assert complaint in said
