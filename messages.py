@@ -5,7 +5,6 @@ from typing import Final
 
 import msgspec
 
-from models.pre_trade import ProposedOrder
 from models.risk_limits import Breach
 
 SAMPLE_TOPIC: Final = "ballast.sample"
@@ -363,14 +362,23 @@ class QuotesWanted(msgspec.Struct, frozen=True, kw_only=True):
     quotes: tuple[tuple[str, Decimal, Decimal], ...]
 
 
-class OrderRequest(msgspec.Struct, kw_only=True):
+class OrderRequest(msgspec.Struct):
     """
     Ask the guard whether an order may be sent, or changed to this.
 
     Parameters
     ----------
-    order : ProposedOrder
-        The order as it is to be.
+    order_id, strategy, instrument : str
+        Which order of whom on what.
+    side : int
+        +1 buys, -1 sells.
+    price : int, optional
+        Its limit; None for a market order. In the engine's fixed-point units (`raw`), as the quantity: most requests
+        only move an order, and need no other number.
+    quantity : int
+        What is to be left to fill.
+    closing : bool
+        Whether it closes a position on the way to a halt; see `models.pre_trade.ProposedOrder`.
     approved : bool
         The answer; False until somebody has answered, so that silence is a refusal.
     refusal : Breach, optional
@@ -380,7 +388,13 @@ class OrderRequest(msgspec.Struct, kw_only=True):
 
     """
 
-    order: ProposedOrder
+    order_id: str
+    strategy: str
+    instrument: str
+    side: int
+    price: int | None
+    quantity: int
+    closing: bool = False
     approved: bool = False
     refusal: Breach | None = None
     binding: bool = True

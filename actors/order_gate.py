@@ -1,18 +1,17 @@
 """The gate in front of the engine: an order that did not ask the guard is asked for here, and denied if it must be."""
 
 from collections.abc import Callable
-from typing import Any
 
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import ModifyOrder, SubmitOrder, SubmitOrderList, TradingCommand
 from nautilus_trader.model.enums import OrderSide
 from nautilus_trader.model.events import OrderDenied, OrderModifyRejected
+from nautilus_trader.model.objects import Price
 from nautilus_trader.model.orders import Order
 
 from actors.risk_guard import RiskGuard
 from messages import OrderRequest
-from models.pre_trade import ProposedOrder
 
 ENGINE_ENDPOINT = "RiskEngine.execute"
 _EVENTS_ENDPOINT = "ExecEngine.process"
@@ -70,9 +69,7 @@ class OrderGate(Actor):
         reason = None
         for order in orders:
             if not self._has_pass(order.client_order_id.value):
-                reason = reason or self._ask(
-                    order, order.leaves_qty.as_decimal(), order.price if order.has_price else None
-                )
+                reason = reason or self._ask(order, order.leaves_qty.raw, order.price if order.has_price else None)
         if reason is not None:
             for order in orders:
                 self._deny(order, reason)
@@ -82,25 +79,23 @@ class OrderGate(Actor):
         order = self.cache.order(command.client_order_id)
         if order is None:
             return False
-        quantity = order.leaves_qty.as_decimal()
+        quantity = order.leaves_qty.raw
         if command.quantity is not None:
-            quantity = command.quantity.as_decimal() - order.filled_qty.as_decimal()
+            quantity = command.quantity.raw - order.filled_qty.raw
         price = command.price or (order.price if order.has_price else None)
         reason = self._ask(order, quantity, price)
         if reason is not None:
             self._reject_modification(order, reason)
         return reason is not None
 
-    def _ask(self, order: Order, quantity: Any, price: Any) -> str | None:
+    def _ask(self, order: Order, quantity: int, price: Price | None) -> str | None:
         request = OrderRequest(
-            order=ProposedOrder(
-                order.client_order_id.value,
-                order.strategy_id.value,
-                order.instrument_id.value,
-                1 if order.side == OrderSide.BUY else -1,
-                None if price is None else price.as_decimal(),
-                quantity,
-            )
+            order.client_order_id.value,
+            order.strategy_id.value,
+            order.instrument_id.value,
+            1 if order.side == OrderSide.BUY else -1,
+            None if price is None else price.raw,
+            quantity,
         )
         self._guard.answer(request)
         self._has_pass(order.client_order_id.value)

@@ -45,7 +45,6 @@ from models.pre_trade import (
     exposure_of_order_breach,
     market_breach,
     order_breach,
-    plainly_fits,
     reduce_only_breach,
 )
 from models.rate_limits import Duplicates, OrderRate
@@ -113,7 +112,7 @@ class RiskGuard(Actor):
         config = self.config
         self.refusals: dict[tuple[str, str], RefusalCount] = {}
         self.exposures: dict[str, InstrumentExposure] = {
-            instrument_id.value: InstrumentExposure() for instrument_id in config.instrument_ids
+            instrument_id.value: InstrumentExposure(_UNIT) for instrument_id in config.instrument_ids
         }
         self._ids = {instrument_id.value: instrument_id for instrument_id in config.instrument_ids}
         self._minimums: dict[str, tuple[Decimal, Decimal]] = {}
@@ -121,11 +120,11 @@ class RiskGuard(Actor):
         age = config.limits.max_data_age_secs
         self._plainly_fresh_ns = sys.maxsize if age is None else int(age.scaleb(9) / 2)
         self._last_quote: Any = None
-        self._last_mid = ZERO
+        self._twice_mid = 0
         self._markets: dict[str, tuple[Any, Market]] = {}
         self._equity: Decimal | None = None
-        self._medians: dict[str, Decimal] = {}
-        self._mids: dict[str, deque[Decimal]] = {name: deque(maxlen=_REMEMBERED_MIDS) for name in self._ids}
+        self._twice_medians: dict[str, int] = {}
+        self._twice_mids: dict[str, deque[int]] = {name: deque(maxlen=_REMEMBERED_MIDS) for name in self._ids}
         self._permits: dict[str, str] = {}
         self.passes: set[str] = set()
         """The orders that were approved and have not been sent since; each approval passes the gate once."""
@@ -146,7 +145,7 @@ class RiskGuard(Actor):
             value = instrument.min_notional.as_decimal() if instrument.min_notional else ZERO
             self._minimums[name] = (quantity, value)
             self.exposures[name].base = instrument.base_currency.code
-            self._bounds[name] = OrderBounds.of(name, self.config.limits, (quantity, value))
+            self._bounds[name] = OrderBounds.of(name, self.config.limits, (quantity, value), _UNIT)
             self._take_over(name, instrument_id)
         self.msgbus.subscribe("events.order.*", self._on_order_event, priority=_BEFORE_STRATEGIES)
         self.msgbus.subscribe(EQUITY_TOPIC, self._on_equity)
@@ -156,15 +155,13 @@ class RiskGuard(Actor):
     def _take_over(self, name: str, instrument_id: InstrumentId) -> None:
         book = self.exposures[name]
         for position in self.cache.positions_open(instrument_id=instrument_id):
-            held = position.signed_decimal_qty()
-            book.filled("", position.strategy_id.value, 1 if held > 0 else -1, abs(held))
+            book.filled("", position.strategy_id.value, 1 if position.is_long else -1, position.quantity.raw)
         for order in [*self.cache.orders_open(instrument_id=instrument_id), *self.cache.orders_inflight()]:
             if order.instrument_id == instrument_id:
                 side = 1 if order.side == OrderSide.BUY else -1
-                price = order.price.as_decimal() if order.has_price else None
-                leaves = order.leaves_qty.as_decimal()
-                book.submitting(order.client_order_id.value, order.strategy_id.value, side, price, leaves)
-                book.orders[order.client_order_id.value].filled = order.filled_qty.as_decimal()
+                price = order.price.raw if order.has_price else None
+                book.submitting(order.client_order_id.value, order.strategy_id.value, side, price, order.leaves_qty.raw)
+                book.orders[order.client_order_id.value].filled = order.filled_qty.raw
 
     def on_reset(self) -> None:
         """Forget everything, so that the next run starts like the first."""
@@ -180,65 +177,63 @@ class RiskGuard(Actor):
 
     def answer(self, request: OrderRequest) -> None:
         """Approve or refuse an order; an approved one counts from now on, if the request is binding."""
-        order = request.order
         now_ns = self.clock.timestamp_ns()
-        book = self.exposures.get(order.instrument)
-        known = None if book is None else book.orders.get(order.order_id)
-        if book is None or known is None or not self._only_moves(order, known, book, now_ns):
-            breach = self._breach(order, now_ns)
+        book = self.exposures.get(request.instrument)
+        known = None if book is None else book.orders.get(request.order_id)
+        if book is None or known is None or not self.only_moves(request, known, book, now_ns):
+            breach = self.breach(request, now_ns)
             if breach is not None:
                 request.refusal = breach
-                self._count(order, breach, now_ns)
+                self._count(request, breach, now_ns)
                 return
         request.approved = True
         if request.binding:
-            self._take_in(order, known, now_ns)
+            self._take_in(request, known, now_ns)
 
-    def _take_in(self, order: ProposedOrder, known: OpenOrder | None, now_ns: int) -> None:
+    def _take_in(self, request: OrderRequest, known: OpenOrder | None, now_ns: int) -> None:
         """Count an approved order from now on."""
         if self.gated:
-            self.passes.add(order.order_id)
+            self.passes.add(request.order_id)
         if self._rate is not None:
             self._rate.count(now_ns)
-        book = self.exposures[order.instrument]
+        book = self.exposures[request.instrument]
         if known is not None:
-            book.modifying(known, order.price, order.quantity)
+            book.modifying(known, request.price, request.quantity)
             return
-        book.submitting(order.order_id, order.strategy, order.side, order.price, order.quantity)
+        book.submitting(request.order_id, request.strategy, request.side, request.price, request.quantity)
         if self._duplicates is not None:
-            self._duplicates.remember(now_ns, _said(order), order.order_id)
+            self._duplicates.remember(now_ns, _said(_proposed(request)), request.order_id)
 
-    def _only_moves(self, order: ProposedOrder, known: OpenOrder, book: InstrumentExposure, now_ns: int) -> bool:
-        """Return whether a known order is to stand elsewhere, no larger, where no rule can object; False if unsure."""
-        _, _, instrument, side, price, quantity, closing = order
-        if price is None or closing or self._permits or quantity > known.held:
+    def only_moves(self, request: OrderRequest, known: OpenOrder, book: InstrumentExposure, now_ns: int) -> bool:
+        """
+        Return whether a known order is to stand elsewhere, no larger, where no rule can object; False if unsure.
+
+        Nearly every request of a maker is such a move. True means that `breach` finds none, which a test holds it to.
+        """
+        price, side, instrument = request.price, request.side, request.instrument
+        if price is None or request.closing or self._permits or request.quantity > known.held:
             return False
-        mid, median = self._sound_mid(instrument, now_ns), self._medians.get(instrument)
-        if mid is None:
+        quote = self.cache.quote_tick(self._ids[instrument])
+        if quote is None or now_ns > quote.ts_init + self._plainly_fresh_ns:
             return False
-        if median is not None:
-            mid = min(mid, median) if side > 0 else max(mid, median)
-        if not plainly_fits(order, price, mid, book, self._bounds[instrument]):
+        if quote is not self._last_quote:  # both sides of a maker ask at the same quote
+            bid, ask = quote.bid_price.raw, quote.ask_price.raw
+            self._last_quote, self._twice_mid = quote, bid + ask if 0 < bid < ask else 0
+        twice_mid = self._twice_mid
+        if not twice_mid:
+            return False
+        median = self._twice_medians.get(instrument, twice_mid)
+        worse = min(twice_mid, median) if side > 0 else max(twice_mid, median)
+        if not self._bounds[instrument].hold(side, price, request.quantity, worse) or book.meets_own(side, price):
             return False
         return self._rate is None or self._rate.check(now_ns) is None
 
-    def _sound_mid(self, instrument: str, now_ns: int) -> Decimal | None:
-        """Return the mid of a quote that is neither crossed nor half as old as quotes may become."""
-        quote = self.cache.quote_tick(self._ids[instrument])
-        if quote is None or now_ns > quote.ts_init + self._plainly_fresh_ns:
-            return None
-        if quote is self._last_quote:  # both sides of a maker ask at the same quote
-            return self._last_mid
-        bid, ask = quote.bid_price.raw, quote.ask_price.raw
-        if not 0 < bid < ask:
-            return None
-        self._last_quote, self._last_mid = quote, Decimal(bid + ask) * _HALF_UNIT
-        return self._last_mid
-
-    def _breach(self, order: ProposedOrder, now_ns: int) -> Breach | None:
-        book = self.exposures.get(order.instrument)
+    def breach(self, request: OrderRequest, now_ns: int) -> Breach | None:
+        """Return the first rule that an order breaks, asking each of them with exact decimals."""
+        book = self.exposures.get(request.instrument)
         if book is None:
             return Breach("unknown_instrument", Decimal(1), ZERO)
+        order = _proposed(request)
         breach = None
         if self._permits or order.closing:
             breach = self._state_breach(order, book)
@@ -275,10 +270,10 @@ class RiskGuard(Actor):
 
     def _collar_over_time_breach(self, order: ProposedOrder) -> Breach | None:
         """Hold the price against where the market was as well: after a bad quote, the mid is what is wrong."""
-        band_bps, median = self.config.limits.price_collar_bps, self._medians.get(order.instrument)
-        if band_bps is None or order.price is None or median is None:
+        band_bps, twice_median = self.config.limits.price_collar_bps, self._twice_medians.get(order.instrument)
+        if band_bps is None or order.price is None or twice_median is None:
             return None
-        return collar_breach(order.side, order.price, median, band_bps)
+        return collar_breach(order.side, order.price, twice_median * _UNIT / 2, band_bps)
 
     def _exposure_breach(self, order: ProposedOrder) -> Breach | None:
         markets = {name: self._market(name) for name in self.exposures}
@@ -296,7 +291,7 @@ class RiskGuard(Actor):
             known = self._markets[name] = (quote, market)
         return known[1]
 
-    def _count(self, order: ProposedOrder, breach: Breach, now_ns: int) -> None:
+    def _count(self, order: OrderRequest, breach: Breach, now_ns: int) -> None:
         refused = OrderRefused(ts_ns=now_ns, strategy=order.strategy, instrument=order.instrument, breach=breach)
         self.msgbus.publish(REFUSAL_TOPIC, refused)
         known = self.refusals.get((breach.rule, order.strategy))
@@ -318,12 +313,12 @@ class RiskGuard(Actor):
     def _on_equity(self, mark: EquityMark) -> None:
         self._equity = mark.equity
         if mark.equity is not None and self.config.limits.price_collar_bps is not None:
-            for name, mids in self._mids.items():
-                market = self._market(name)
-                if market is not None:
-                    mids.append(market.mid)
-                    if len(mids) == _REMEMBERED_MIDS:
-                        self._medians[name] = sorted(mids)[_REMEMBERED_MIDS // 2]
+            for name, twice_mids in self._twice_mids.items():
+                quote = self.cache.quote_tick(self._ids[name])
+                if quote is not None:
+                    twice_mids.append(quote.bid_price.raw + quote.ask_price.raw)
+                    if len(twice_mids) == _REMEMBERED_MIDS:
+                        self._twice_medians[name] = sorted(twice_mids)[_REMEMBERED_MIDS // 2]
 
     def _on_state(self, change: RiskStateChanged) -> None:
         self._permits[change.scope] = change.permits
@@ -341,12 +336,24 @@ class RiskGuard(Actor):
 
 
 _UNIT: Final = Decimal(1).scaleb(-FIXED_PRECISION)
-_HALF_UNIT: Final = _UNIT / 2
 
 
 def _exact(number: Any) -> Decimal:
     """Return a price or quantity of the engine; several times faster than its `as_decimal`, and on the hot path."""
     return Decimal(number.raw) * _UNIT
+
+
+def _proposed(request: OrderRequest) -> ProposedOrder:
+    price = None if request.price is None else request.price * _UNIT
+    return ProposedOrder(
+        request.order_id,
+        request.strategy,
+        request.instrument,
+        request.side,
+        price,
+        request.quantity * _UNIT,
+        request.closing,
+    )
 
 
 def _said(order: ProposedOrder) -> tuple[object, ...]:
@@ -358,12 +365,12 @@ def _on_filled(book: InstrumentExposure, event: OrderFilled) -> None:
     fee = ZERO
     if event.commission is not None and event.commission.currency.code == book.base:
         fee = event.commission.as_decimal()  # spot: taken from the base asset, and so from the position
-    book.filled(event.client_order_id.value, event.strategy_id.value, side, _exact(event.last_qty), fee)
+    book.filled(event.client_order_id.value, event.strategy_id.value, side, event.last_qty.raw, fee)
 
 
 def _on_updated(book: InstrumentExposure, event: OrderUpdated) -> None:
-    price = None if event.price is None else _exact(event.price)
-    book.updated(event.client_order_id.value, price, _exact(event.quantity))
+    price = event.price
+    book.updated(event.client_order_id.value, None if price is None else price.raw, event.quantity.raw)
 
 
 def _on_gone(book: InstrumentExposure, event: OrderEvent) -> None:

@@ -9,7 +9,8 @@ of exposure, however far beyond its limit the exposure already is.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple, Self
+from math import ceil, floor
+from typing import Final, NamedTuple, Self
 
 from models.risk_exposure import ZERO, Exposure, InstrumentExposure
 from models.risk_limits import (
@@ -26,7 +27,11 @@ from models.risk_limits import (
     stale_breach,
 )
 
-_INFINITE = Decimal("Infinity")
+_PARTS: Final = 10**12
+"""What `OrderBounds` counts the ends of the collar in: parts of twice the mid."""
+
+_ENDLESS: Final = 10**100
+"""More than any order is worth, in whatever unit."""
 
 
 class ProposedOrder(NamedTuple):
@@ -179,55 +184,49 @@ def order_breach(
 
 class OrderBounds(NamedTuple):
     """
-    What an order must keep within to pass its own rules without a closer look.
+    What an order must keep within to pass its own rules without a closer look, in whole units of the books.
 
     Parameters
     ----------
-    min_quantity, max_quantity, min_value, max_value : Decimal
-        Of one order, bounds included.
-    highest, lowest : Decimal
-        The price of a buy is below the mid times `highest`, that of a sale above the mid times `lowest`.
+    min_quantity, max_quantity, min_value, max_value : int
+        Of one order, bounds included; values in units × units.
+    highest, lowest : int
+        How many parts of twice the mid the price of a buy is below, and that of a sale above.
 
     """
 
-    min_quantity: Decimal
-    max_quantity: Decimal
-    min_value: Decimal
-    max_value: Decimal
-    highest: Decimal
-    lowest: Decimal
+    min_quantity: int
+    max_quantity: int
+    min_value: int
+    max_value: int
+    highest: int
+    lowest: int
 
     @classmethod
-    def of(cls, instrument: str, limits: PreTradeLimits, venue_minimum: tuple[Decimal, Decimal]) -> Self:
-        """Return the bounds that the limits set for the orders of an instrument."""
+    def of(cls, instrument: str, limits: PreTradeLimits, venue_minimum: tuple[Decimal, Decimal], unit: Decimal) -> Self:
+        """Return the bounds that the limits set for the orders of an instrument, rounded to the narrow side."""
         max_quantity, max_value = limits.max_order_qty.get(instrument), limits.max_order_notional_quote
-        band = limits.price_collar_bps
+        band, value_unit = limits.price_collar_bps, unit * unit
         return cls(
-            venue_minimum[0],
-            _INFINITE if max_quantity is None else max_quantity,
-            venue_minimum[1],
-            _INFINITE if max_value is None else max_value,
-            _INFINITE if band is None else (BPS + band) / BPS,
-            -_INFINITE if band is None else (BPS - band) / BPS,
+            ceil(venue_minimum[0] / unit),
+            _ENDLESS if max_quantity is None else floor(max_quantity / unit),
+            ceil(venue_minimum[1] / value_unit),
+            _ENDLESS if max_value is None else floor(max_value / value_unit),
+            _ENDLESS if band is None else floor((BPS + band) * _PARTS / (2 * BPS)),
+            -_ENDLESS if band is None else ceil((BPS - band) * _PARTS / (2 * BPS)),
         )
 
+    def hold(self, side: int, price: int, quantity: int, twice_mid: int) -> bool:
+        """
+        Return whether an order keeps the rules of size, value and price, seen at one glance; False says to ask them.
 
-def plainly_fits(
-    order: ProposedOrder, price: Decimal, mid: Decimal, exposure: InstrumentExposure, bounds: OrderBounds
-) -> bool:
-    """
-    Return whether an order breaks no rule of `order_breach`, seen at one glance; False says to ask the rules.
-
-    It gives the answer that nearly every change of a quote gets, at a fraction of what asking each rule costs.
-    """
-    _, _, _, side, _, quantity, _ = order
-    min_quantity, max_quantity, min_value, max_value, highest, lowest = bounds
-    if not (min_quantity <= quantity <= max_quantity and min_value <= price * quantity <= max_value):
-        return False
-    for own in exposure.opposite_prices(side):
-        if (own <= price) if side > 0 else (own >= price):
+        It gives the answer that nearly every change of a quote gets, at a fraction of what asking each rule costs: with
+        whole numbers alone.
+        """
+        min_quantity, max_quantity, min_value, max_value, highest, lowest = self
+        if not (min_quantity <= quantity <= max_quantity and min_value <= price * quantity <= max_value):
             return False
-    return price < mid * highest if side > 0 else price > mid * lowest
+        return price * _PARTS < twice_mid * highest if side > 0 else price * _PARTS > twice_mid * lowest
 
 
 def _price_breach(
@@ -237,14 +236,13 @@ def _price_breach(
         breach = collar_breach(side, price, market.mid, limits.price_collar_bps)
         if breach is not None:
             return breach
-    own = exposure.opposite_prices(side)
+    own = [standing * exposure.unit for standing in exposure.opposite_prices(side)]
     return self_trade_breach(side, price, own) if own else None
 
 
 def exposure_of_order_breach(order: ProposedOrder, account: Account, limits: PreTradeLimits) -> Breach | None:
     """Return the first rule of exposure that an order breaks in the worst case: position, then notional, leverage."""
-    open_order = account.exposures[order.instrument].orders.get(order.order_id)
-    more = order.quantity - (open_order.held if open_order else ZERO)
+    more = order.quantity - account.exposures[order.instrument].held(order.order_id)
     if more <= 0:
         return None
     total = account.exposures[order.instrument].total
@@ -327,9 +325,7 @@ def reduce_only_breach(order: ProposedOrder, exposure: InstrumentExposure) -> Br
     reducing is allowed, and for orders that close a position.
     """
     book = exposure.of(order.strategy)
-    open_order = exposure.orders.get(order.order_id)
-    others = ZERO if open_order is None else open_order.held
-    room = max(-order.side * book.net(order.side) + others, ZERO)
+    room = max(-order.side * book.net(order.side) + exposure.held(order.order_id), ZERO)
     return at_most("reduce_only", order.quantity, room)
 
 

@@ -3,6 +3,9 @@ What may happen in the worst case: positions with every open order, those in fli
 
 An order counts from the moment that it is approved, before it is sent; an order that is being modified counts with the
 larger of its two quantities until the venue has answered.
+
+Prices and quantities of orders are whole numbers of a unit: most changes of an order only move it, and are answered
+without any other number. Positions, and what may still be bought and sold, are exact decimals in the base asset.
 """
 
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ ZERO = Decimal(0)
 @dataclass(slots=True)
 class OpenOrder:
     """
-    An order that may still fill.
+    An order that may still fill; prices and quantities in units.
 
     Parameters
     ----------
@@ -22,26 +25,26 @@ class OpenOrder:
         Whose it is.
     side : int
         +1 buys, -1 sells.
-    price : Decimal, optional
+    price : int, optional
         Its limit; None for a market order.
-    leaves : Decimal
+    leaves : int
         What is left to fill.
-    held : Decimal
+    held : int
         What counts: `leaves`, or more while a modification is on its way.
-    filled : Decimal
+    filled : int
         What has been filled.
-    asked_price : Decimal, optional
+    asked_price : int, optional
         The price that a modification on its way asks for.
 
     """
 
     strategy: str
     side: int
-    price: Decimal | None
-    leaves: Decimal
-    held: Decimal
-    filled: Decimal = ZERO
-    asked_price: Decimal | None = None
+    price: int | None
+    leaves: int
+    held: int
+    filled: int = 0
+    asked_price: int | None = None
 
 
 @dataclass(slots=True)
@@ -75,9 +78,16 @@ class InstrumentExposure:
     The open orders and positions of one instrument, in all and by strategy.
 
     Every method for an event accepts orders that it does not know, and does nothing for them but count a fill.
+
+    Parameters
+    ----------
+    unit : Decimal, default 1
+        What the prices and quantities of orders are counted in.
+
     """
 
-    def __init__(self) -> None:
+    def __init__(self, unit: Decimal = Decimal(1)) -> None:
+        self.unit = unit
         self.base = ""
         """The asset that is traded; a fee taken from it makes the position smaller."""
         self.total = Exposure()
@@ -91,26 +101,31 @@ class InstrumentExposure:
             found = self.by_strategy[strategy] = Exposure()
         return found
 
-    def _hold(self, order: OpenOrder, held: Decimal) -> None:
+    def held(self, order_id: str) -> Decimal:
+        """Return what an order counts with, in the base asset; 0 where it is not known."""
+        order = self.orders.get(order_id)
+        return ZERO if order is None else order.held * self.unit
+
+    def _hold(self, order: OpenOrder, held: int) -> None:
         if held != order.held:
-            change = held - order.held
+            change = (held - order.held) * self.unit
             self.total.hold(order.side, change)
             self.of(order.strategy).hold(order.side, change)
             order.held = held
 
-    def submitting(self, order_id: str, strategy: str, side: int, price: Decimal | None, quantity: Decimal) -> None:
+    def submitting(self, order_id: str, strategy: str, side: int, price: int | None, quantity: int) -> None:
         """Count an order that is about to be sent."""
-        order = OpenOrder(strategy, side, price, quantity, ZERO)
+        order = OpenOrder(strategy, side, price, quantity, 0)
         self._hold(order, quantity)
         self.orders[order_id] = order
 
-    def modifying(self, order: OpenOrder, price: Decimal | None, quantity: Decimal) -> None:
+    def modifying(self, order: OpenOrder, price: int | None, quantity: int) -> None:
         """Count a modification of an open order that is about to be sent; `quantity` is what is to be left to fill."""
         order.asked_price = price
         if quantity > order.held:
             self._hold(order, quantity)
 
-    def updated(self, order_id: str, price: Decimal | None, total_quantity: Decimal) -> None:
+    def updated(self, order_id: str, price: int | None, total_quantity: int) -> None:
         """Take over a modification that the venue has made."""
         order = self.orders.get(order_id)
         if order is not None:
@@ -126,16 +141,20 @@ class InstrumentExposure:
             order.asked_price = None
             self._hold(order, order.leaves)
 
-    def filled(self, order_id: str, strategy: str, side: int, quantity: Decimal, fee_base: Decimal = ZERO) -> None:
-        """Count a fill, less a fee in the base asset, into the position; what its order may still fill shrinks."""
-        change = side * quantity - fee_base
+    def filled(self, order_id: str, strategy: str, side: int, quantity: int, fee_base: Decimal = ZERO) -> None:
+        """
+        Count a fill, less a fee, into the position; what its order may still fill shrinks.
+
+        The quantity is in units, the fee in the base asset.
+        """
+        change = side * quantity * self.unit - fee_base
         self.total.position += change
         self.of(strategy).position += change
         order = self.orders.get(order_id)
         if order is not None:
             order.filled += quantity
             order.leaves -= quantity
-            self._hold(order, max(order.held - quantity, ZERO))
+            self._hold(order, max(order.held - quantity, 0))
             if order.leaves <= 0:  # a filled order cannot be made larger any more
                 self.gone(order_id)
 
@@ -143,10 +162,10 @@ class InstrumentExposure:
         """Forget an order that can no longer fill."""
         order = self.orders.pop(order_id, None)
         if order is not None:
-            self._hold(order, ZERO)
+            self._hold(order, 0)
 
-    def opposite_prices(self, side: int) -> list[Decimal]:
-        """Return the prices at which own orders of the other side stand, or may soon stand."""
+    def opposite_prices(self, side: int) -> list[int]:
+        """Return the prices, in units, at which own orders of the other side stand, or may soon stand."""
         prices = []
         for order in self.orders.values():
             if order.side != side:
@@ -155,3 +174,8 @@ class InstrumentExposure:
                 if order.asked_price is not None:
                     prices.append(order.asked_price)
         return prices
+
+    def meets_own(self, side: int, price: int) -> bool:
+        """Return whether an order at a price, in units, might trade with an own one."""
+        own = self.opposite_prices(side)
+        return bool(own) and (min(own) <= price if side > 0 else max(own) >= price)

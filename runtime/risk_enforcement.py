@@ -13,7 +13,6 @@ from nautilus_trader.trading.strategy import Strategy
 from actors.kill_switch import TradingStateName
 from actors.risk_guard import RiskGuard
 from messages import OrderRequest
-from models.pre_trade import ProposedOrder
 from models.risk_exposure import Exposure
 from models.risk_limits import Breach
 from models.risk_state import ActionName
@@ -132,7 +131,7 @@ class Enforcement:
         order_id = owner.order_factory.generate_client_order_id()
         names = (order_id.value, owner.id.value, instrument.id.value)
         sign = 1 if side == OrderSide.BUY else -1
-        request = OrderRequest(order=ProposedOrder(*names, sign, None, quantity, closing=True))
+        request = OrderRequest(*names, sign, None, instrument.make_qty(quantity).raw, closing=True)
         self._guard.answer(request)
         if request.approved:
             order = owner.order_factory.market(

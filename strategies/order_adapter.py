@@ -10,7 +10,6 @@ from nautilus_trader.trading.strategy import Strategy
 
 from messages import GUARD_ENDPOINT, OrderRequest
 from models.market_making.quote_plan import Quote, Side, WorkingOrder
-from models.pre_trade import ProposedOrder
 from models.risk_limits import Breach
 from strategies.grid import Grid
 
@@ -28,6 +27,7 @@ class OrderAdapter:
         self._strategy = strategy
         self._instrument_id = instrument.id
         self._grid = grid
+        self._tick_raw, self._step_raw = grid.tick_raw, grid.step_raw
         self._names = (strategy.id.value, instrument.id.value)
         self._has_guard = GUARD_ENDPOINT in strategy.msgbus.endpoints()
         self.can_modify = not isinstance(instrument, CurrencyPair)  # Binance spot has no modification
@@ -40,23 +40,22 @@ class OrderAdapter:
         """Return which rule of the guard would refuse an order, without sending it; None if none would."""
         if not self._has_guard:
             return None
-        strategy, instrument = self._names
-        price, quantity = self._grid.price(quote.price), self._grid.quantity(quote.quantity)
-        order = ProposedOrder("", strategy, instrument, quote.side.sign, price, quantity)
-        request = OrderRequest(order=order, binding=False)
+        request = self._request("", quote)
+        request.binding = False
         self._strategy.msgbus.send(GUARD_ENDPOINT, request)
         return request.refusal
 
     def _may_send(self, order_id: str, quote: Quote, closing: bool = False) -> bool:
         if not self._has_guard:
             return True
-        price = None if closing else self._grid.price(quote.price)
-        quantity = self._grid.quantity(quote.quantity)
-        strategy, instrument = self._names
-        order = ProposedOrder(order_id, strategy, instrument, quote.side.sign, price, quantity, closing)
-        request = OrderRequest(order=order)
+        request = self._request(order_id, quote, closing)
         self._strategy.msgbus.send(GUARD_ENDPOINT, request)
         return request.approved
+
+    def _request(self, order_id: str, quote: Quote, closing: bool = False) -> OrderRequest:
+        (strategy, instrument), (side, price, quantity) = self._names, quote
+        price_raw = None if closing else price * self._tick_raw
+        return OrderRequest(order_id, strategy, instrument, side.sign, price_raw, quantity * self._step_raw, closing)
 
     def submit(self, order_id: str, quote: Quote) -> bool:
         """Send a new post-only limit order; return whether the guard allowed it."""

@@ -1,5 +1,7 @@
 """The guard in the real engine: no order passes it unseen, however it is sent."""
 
+import random
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +12,6 @@ from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
 
 from messages import GUARD_ENDPOINT, OrderRequest
-from models.pre_trade import ProposedOrder
 from runtime.risk import RiskContext, RiskControls, add_risk_controls
 from runtime.risk_settings import RiskSettings
 from runtime.setup import Latency
@@ -161,7 +162,7 @@ def test_the_guards_books_agree_with_the_engine(market_of: Any, replay: Any, per
     book = guarded.controls.guard.exposures["SYNUSDT-PERP.BINANCE"]
     open_orders = {order.client_order_id.value: order for order in run.orders() if not order.is_closed}
     assert set(book.orders) == set(open_orders)
-    assert all(book.orders[name].leaves == order.leaves_qty.as_decimal() for name, order in open_orders.items())
+    assert all(book.orders[name].leaves == order.leaves_qty.raw for name, order in open_orders.items())
     assert book.total.position == sum(fill.sign * fill.quantity for fill in run.ledger.fills)
 
 
@@ -259,7 +260,7 @@ def test_a_market_that_went_silent_or_crossed_is_not_traded(market_of: Any, repl
 
 
 def test_an_instrument_that_is_not_the_setups_is_refused(market_of: Any, replay: Any, perpetual: Any) -> None:
-    request = OrderRequest(order=ProposedOrder("o", "s", "OTHER.BINANCE", 1, Decimal(1), Decimal(1)))
+    request = OrderRequest("o", "s", "OTHER.BINANCE", 1, 1, 1)
     asking = Script(perpetual, lambda self: self.msgbus.send(GUARD_ENDPOINT, request))
     guarded = Guarded(perpetual)
 
@@ -289,3 +290,50 @@ def test_the_collar_holds_orders_against_where_the_market_was_until_it_has_been_
     assert [order.status == OrderStatus.DENIED for order in run.orders()] == [True, False, True, True, False]
     refusal = guarded.controls.guard.refusals["price_collar_bps", strategy.id.value]
     assert (refusal.count, refusal.value, refusal.limit) == (3, Decimal("98.99"), 99)
+
+
+class Mover(Script):
+    """Keeps an order on each side, and at each quote asks of many moves of both, at one glance and by every rule."""
+
+    def __init__(self, instrument: Any, guarded: Guarded, seed: int) -> None:
+        bid, ask = (99.5, 103) if seed % 2 else (96, 100.5)  # near the touch on one side: an own order, or the collar
+        super().__init__(instrument, buy(3, bid), sell(3, ask), *[Mover.compare] * 60)
+        self.guarded = guarded
+        self.rng = random.Random(seed)
+        self.answers: Counter[tuple[bool, str | None]] = Counter()
+
+    def compare(self) -> None:
+        guard, name, now_ns = self.guarded.controls.guard, self.instrument.id.value, self.clock.timestamp_ns()
+        book = guard.exposures[name]
+        for order_id, order in book.orders.items():
+            for _ in range(20):
+                price = self.instrument.make_price(self.rng.gauss(100 - 0.3 * order.side, 0.8)).raw
+                quantity = self.instrument.make_qty(self.rng.uniform(0.01, 4)).raw
+                request = OrderRequest(order_id, self.id.value, name, order.side, price, quantity)
+                breach = guard.breach(request, now_ns)
+                glance = guard.only_moves(request, order, book, now_ns)
+                self.answers[glance, breach and breach.rule] += 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_move_that_passes_at_one_glance_breaks_no_rule(
+    seed: int, market_of: Any, replay: Any, perpetual: Any
+) -> None:
+    market = market_of(perpetual)
+    market.random(seed, seconds=40)
+    guarded = Guarded(
+        perpetual,
+        max_order_qty={perpetual.id.value: Decimal("3.1")},
+        max_order_notional_quote=Decimal(310),
+        max_leverage=Decimal(5),
+        price_collar_bps=Decimal(100),
+    )
+    strategy = Mover(perpetual, guarded, seed)
+
+    replay(market, [strategy], on_engine=guarded)
+
+    wrongly_passed = {rule: count for (glance, rule), count in strategy.answers.items() if glance and rule}
+    assert wrongly_passed == {}
+    assert strategy.answers[True, None] > 100
+    stopped = {rule for glance, rule in strategy.answers if not glance}
+    assert stopped > {"price_collar_bps", "self_trade", "max_order_qty", "max_order_notional_quote"}

@@ -19,7 +19,6 @@ from models.pre_trade import (
     held_breaches_of_strategy,
     market_breach,
     order_breach,
-    plainly_fits,
     reduce_only_breach,
 )
 from models.risk_exposure import InstrumentExposure
@@ -30,6 +29,13 @@ MARKET = Market.of(Decimal("99.5"), Decimal("100.5"), 0)
 def limits(**values: object) -> PreTradeLimits:
     base = {"max_position_qty": {}, "max_order_qty": {}}
     return PreTradeLimits(**{**base, **values})
+
+
+UNIT = Decimal("0.01")
+
+
+def units(number: Decimal) -> int:
+    return int(number / UNIT)
 
 
 def order(side: int = 1, quantity: str = "1", price: str | None = "99", order_id: str = "o") -> ProposedOrder:
@@ -278,7 +284,7 @@ def test_the_position_never_passes_its_limit_whatever_happens(seed: int, limit: 
     largest=st.one_of(st.none(), st.integers(1, 9).map(Decimal)),
     most_valuable=st.one_of(st.none(), st.integers(100, 900).map(Decimal)),
 )
-def test_what_plainly_fits_breaks_no_rule_of_its_own(
+def test_what_the_bounds_hold_in_whole_units_breaks_no_rule_of_its_own(
     side: int,
     price: Decimal,
     quantity: Decimal,
@@ -287,19 +293,20 @@ def test_what_plainly_fits_breaks_no_rule_of_its_own(
     largest: Decimal | None,
     most_valuable: Decimal | None,
 ) -> None:
-    exposure = InstrumentExposure()
+    exposure = InstrumentExposure(UNIT)
     for number, standing in enumerate(own):
-        exposure.submitting(f"own-{number}", "MAKER", -side, standing, Decimal(1))
+        exposure.submitting(f"own-{number}", "MAKER", -side, units(standing), units(Decimal(1)))
     held = limits(
         max_order_qty={} if largest is None else {"X": largest},
         max_order_notional_quote=most_valuable,
         price_collar_bps=band,
     )
     minimum = (Decimal("0.5"), Decimal(50))
-    proposed = order(side=side, price=str(price), quantity=str(quantity))
+    bounds = OrderBounds.of("X", held, minimum, UNIT)
 
-    fits = plainly_fits(proposed, price, MARKET.mid, exposure, OrderBounds.of("X", held, minimum))
-    breach = order_breach(proposed, MARKET, exposure, held, minimum)
+    holds = bounds.hold(side, units(price), units(quantity), units(2 * MARKET.mid))
+    fits = holds and not exposure.meets_own(side, units(price))
+    breach = order_breach(order(side=side, price=str(price), quantity=str(quantity)), MARKET, exposure, held, minimum)
 
     assert fits == (breach is None) or (breach is None and _at_the_collar(price, band))
 
