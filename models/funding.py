@@ -5,7 +5,7 @@ At each funding time a long position pays `rate` of its value at the mark price,
 rate turns that round. What is held at the funding time pays for all of it, however short it has been held.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
@@ -32,6 +32,28 @@ def funding_payment(position: Decimal, mark: Decimal, rate: Decimal, step: Decim
     """
     exact = EXACT.multiply(EXACT.multiply(-position, mark), rate)
     return exact.quantize(step, rounding=ROUND_HALF_EVEN) + 0  # no negative zero
+
+
+def split_payment(amount: Decimal, values: Sequence[Decimal], step: Decimal) -> list[Decimal]:
+    """
+    Return whose part of a payment is how much, where only the sum is known.
+
+    Parameters
+    ----------
+    amount : Decimal
+        What was received in all.
+    values : sequence of Decimal
+        The positions at their marks, negative when short, at least one and none of them 0. Parts go by these values,
+        as if all had one rate; by their size where they cancel out.
+    step : Decimal
+        What the account counts in; the last part has what rounding leaves.
+
+    """
+    total = sum(values, Decimal(0))
+    weights = values if total else [abs(value) for value in values]
+    whole = total or sum(weights, Decimal(0))
+    parts = [(amount * weight / whole).quantize(step, rounding=ROUND_HALF_EVEN) for weight in weights[:-1]]
+    return [*parts, amount - sum(parts, Decimal(0))]
 
 
 def funding_times(start_ns: int, end_ns: int, interval_hours: int) -> Iterator[int]:

@@ -10,6 +10,7 @@ Each point was seen on nautilus_trader 1.231 against the local exchange:
 - The end of an order of which no word came is never found while a maker goes on moving it: each refusal of the venue
   ("does not exist") counts as news of the order, and the engine looks at quiet orders alone. Here such a refusal makes
   it ask at once.
+- Funding changes the balance, and nobody is told why: the ledger would miss it. Here it is told by position.
 - On futures the engine asks for the trades of BTCUSDT and BTCUSDT-PERP, which are the same, and counts them twice.
 """
 
@@ -32,6 +33,9 @@ from nautilus_trader.live.factories import LiveExecClientFactory
 from nautilus_trader.model.enums import OrderStatus
 from nautilus_trader.model.identifiers import ClientOrderId, VenueOrderId
 from nautilus_trader.model.orders import Order
+
+from messages import FUNDING_TOPIC
+from runtime.live.funding import funding_in
 
 UNKNOWN_ORDER_TOPIC: Final = "ballast.live.unknown_order"
 """Carries the client order id of an order of which the venue does not say whether it is live."""
@@ -211,6 +215,13 @@ class CarefulSpotClient(_Careful, BinanceSpotExecutionClient):
 
 class CarefulFuturesClient(_Careful, BinanceFuturesExecutionClient):
     """The client of USD-M futures."""
+
+    def _handle_account_update(self, raw: bytes) -> None:
+        super()._handle_account_update(raw)
+        update = self._decoder_futures_account_update.decode(raw)
+        traded = [instrument.id for instrument in self._instrument_provider.list_all()]
+        for paid in funding_in(update, self._cache, traded):
+            self._msgbus.publish(FUNDING_TOPIC, paid)
 
     def _get_cache_active_symbols(self) -> set[str]:
         return {str(BinanceSymbol(symbol)) for symbol in super()._get_cache_active_symbols()}

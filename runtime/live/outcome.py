@@ -2,9 +2,12 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from nautilus_trader.model.instruments import CryptoPerpetual, Instrument
 
 from reports.summary import RunFacts
 from runtime.fills import FILL_ASSUMPTIONS
@@ -106,4 +109,11 @@ def _facts(
         reconstructed_quotes=False,
         warnings=tuple(warnings),
         risk=None if system.risk is None else risk_summary(system.risk, system.ledger),
+        funding=_funding_sources(instruments, paper=prepared.paper),
     )
+
+
+def _funding_sources(instruments: Sequence[Instrument], *, paper: bool) -> dict[str, dict[str, Any]] | None:
+    source = "none: on paper no funding is paid" if paper else "the venue's own payments"
+    perpetuals = [instrument.id.value for instrument in instruments if isinstance(instrument, CryptoPerpetual)]
+    return {name: {"source": source} for name in perpetuals} or None

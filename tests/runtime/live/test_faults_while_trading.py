@@ -38,6 +38,7 @@ def _books_agree(live: Any) -> None:
         equity = balances["USDT"] + balances["NEXO"] * live._mid
     else:
         equity = venue.account.wallet["USDT"] + venue.account.position("BTCUSDT", "BOTH").unrealised(live._mid)
+        assert summary["pnl_parts"]["funding"] == float(venue.account.funding_received["USDT"])
     assert Decimal(repr(summary["equity_end"])) == pytest.approx(equity, abs=Decimal("0.005"))
     assert len(live.fills()) == summary["fills"]
 
@@ -72,6 +73,18 @@ def test_quotes_follow_the_market_and_fills_are_booked(live: Any) -> None:
     live.until(lambda: was_filled(live, order_id))
     live.move(3)
     live.until_quoting()
+
+
+def test_funding_is_booked_when_the_venue_pays_it(live: Any) -> None:
+    if live.kind == "spot":
+        pytest.skip("spot has no funding")
+    venue = live.double.venue(live.instrument_id)
+    if not venue.account.position("BTCUSDT", "BOTH").amount:
+        fill(live, "BUY")
+
+    live.double.call(venue.settle_funding, "BTCUSDT", Decimal("0.01"))  # the books are held against it at the end
+
+    assert abs(venue.account.funding_received["USDT"]) > Decimal("0.1")
 
 
 def test_an_order_that_a_server_error_hides_is_found(live: Any) -> None:
