@@ -8,6 +8,7 @@ import click
 
 from bad_input import BadInput
 from command_line import STOPPED_BY_RISK, run
+from runtime.sweep.options import SweepOptions
 
 DEFAULT_SETUP = Path(__file__).parent / "configs" / "synthetic_avellaneda_stoikov.yaml"
 
@@ -26,6 +27,10 @@ DEFAULT_SETUP = Path(__file__).parent / "configs" / "synthetic_avellaneda_stoiko
 )
 @click.option("--at", help="First moment of the fault of --inject (UTC, ISO 8601).")
 @click.option("--fill-ladder", is_flag=True, help="Every fill assumption and many latencies, side by side.")
+@click.option("--workers", type=click.IntRange(1, 1024), help="Sweep: processes; one per processor without it.")
+@click.option("--resume", is_flag=True, help="Sweep: go on with one that was interrupted, or join others.")
+@click.option("--storage", metavar="URL", help="Sweep: a PostgreSQL database that several machines share.")
+@click.option("--cluster", metavar="ADDRESS", help="Sweep: a Dask scheduler that runs the trials, tcp://HOST:8786.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results"), help="Folder of the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json to stdout and nothing else there.")
 @click.option("--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), help="Keep the engine's log.")
@@ -40,6 +45,10 @@ def command(
     inject: str | None,
     at: str | None,
     fill_ladder: bool,
+    workers: int | None,
+    resume: bool,
+    storage: str | None,
+    cluster: str | None,
     out: Path,
     as_json: bool,
     log_level: str | None,
@@ -54,7 +63,10 @@ def command(
 
         return ladder_of(setup, [*overrides, *assignments], out, as_json=as_json, inject=inject, log_level=log_level)
     fault = None if inject is None else (inject, at)
-    return replay(setup, [*overrides, *assignments], out, as_json=as_json, log_level=log_level, fault=fault)
+    sweep = SweepOptions(workers, cluster, storage, resume)
+    return replay(
+        setup, [*overrides, *assignments], out, as_json=as_json, log_level=log_level, fault=fault, sweep=sweep
+    )
 
 
 def replay(
@@ -65,8 +77,9 @@ def replay(
     as_json: bool,
     log_level: str | None,
     fault: tuple[str, str | None] | None,
+    sweep: SweepOptions,
 ) -> int:
-    """Load, check, run and report one setup or experiment; return the exit status."""
+    """Load, check, run and report one setup, experiment or sweep; return the exit status."""
     # The engine takes a second to import: --help and a missing file need not wait for it.
     from rich.console import Console  # noqa: PLC0415
 
@@ -80,8 +93,13 @@ def replay(
     from runtime.progress import replay_progress  # noqa: PLC0415
     from runtime.results import ResultsFolder, new_run_id, write_results  # noqa: PLC0415
     from runtime.setup_tree import read_setup_tree  # noqa: PLC0415
+    from runtime.sweep.command import sweep_of  # noqa: PLC0415
 
-    tree = apply_overrides(read_setup_tree(setup), overrides)
+    raw = read_setup_tree(setup)
+    if "sweep" in raw.values:
+        return sweep_of(raw, overrides, sweep, out, as_json=as_json, fault=fault, log_level=log_level)
+    sweep.refuse()
+    tree = apply_overrides(raw, overrides)
     if "experiment" in tree.values and fault is not None:
         raise BadInput("drills a setup, and this is an experiment", file=setup, key="--inject")
     if "experiment" in tree.values:

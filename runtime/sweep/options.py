@@ -1,0 +1,43 @@
+"""How the command line says that a sweep is to be run."""
+
+from dataclasses import dataclass
+
+from bad_input import BadInput
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """
+    How a sweep is run; nothing here changes its trials.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Processes of this machine; one per processor where left out.
+    cluster : str, optional
+        The address of a Dask scheduler that runs the trials instead.
+    storage : str, optional
+        The URL of a database that several parents share; a file beside the results where left out.
+    resume : bool
+        Go on with a sweep that was interrupted, or join one that others work on.
+
+    """
+
+    workers: int | None = None
+    cluster: str | None = None
+    storage: str | None = None
+    resume: bool = False
+
+    def refuse(self) -> None:
+        """
+        Refuse what only a sweep has.
+
+        Raises
+        ------
+        BadInput
+            For the first option that was given.
+
+        """
+        for name in ("workers", "cluster", "storage", "resume"):
+            if getattr(self, name):
+                raise BadInput("goes with a sweep file alone", key=f"--{name}")
