@@ -26,9 +26,9 @@
   };
   const figures = withColumns(described);
 
-  // "@name" under a key that ends in "color" is a colour of the style sheet, light or dark.
+  // "@name" under a key that ends in "color" or "colorscale" is a colour of the style sheet, light or dark.
   const colored = (node, key, style) => {
-    if (typeof node === "string" && node.startsWith("@") && key.endsWith("color")) {
+    if (typeof node === "string" && node.startsWith("@") && /color(scale)?$/.test(key)) {
       return style.getPropertyValue("--" + node.slice(1)).trim();
     }
     if (Array.isArray(node)) return node.map((item) => colored(item, key, style));

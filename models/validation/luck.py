@@ -7,7 +7,7 @@ and says why.
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,6 +37,7 @@ SHARPE_FIGURES: Final = (
     "sharpe",
     "expected_best_sharpe",
     "psr",
+    "skill",
     "dsr",
     "effective_trials",
     "dsr_effective",
@@ -62,12 +63,16 @@ class Luck:
         What the best of so many trials without any skill is expected to show, annualised.
     psr : Figure
         How sure one may be that the winner's true ratio is above 0, had it been the only trial.
+    skill : Figure
+        The same, as the best of all trials: against `expected_best_sharpe`. The ratios of trials without skill differ
+        by their error of estimate, and by less where trials repeat one another.
     dsr : Figure
-        The same, as the best of all trials.
+        The deflated ratio as published: the ratios of trials without skill are taken to differ as much as those that
+        were measured. Where trials differ in truth as well, and be it in how much they lose, it asks for more.
     effective_trials : Figure
         How many independent trials they amount to, by their mean correlation.
     dsr_effective : Figure
-        The deflated ratio with that number.
+        `dsr` with that number.
     min_track_record_secs : Figure
         How long a sample would prove, at 95 %, a true ratio above 0 for the winner alone.
     min_backtest_secs : Figure
@@ -88,6 +93,7 @@ class Luck:
     sharpe: Figure
     expected_best_sharpe: Figure
     psr: Figure
+    skill: Figure
     dsr: Figure
     effective_trials: Figure
     dsr_effective: Figure
@@ -115,7 +121,7 @@ def luck(returns: ArrayLike, winner: int, interval_secs: float, *, trials: int, 
         All that were made, at least the number of columns: also those that failed or were given up.
     adaptive : bool
         Whether later trials were placed where earlier ones did well. Their ratios then lie together and their variance
-        understates luck: it is taken to be that of independent trials, 1 / (n - 1), where that is more.
+        understates luck: it is taken to be at least that of independent trials, 1 / (n - 1).
 
     Raises
     ------
@@ -138,9 +144,9 @@ def luck(returns: ArrayLike, winner: int, interval_secs: float, *, trials: int, 
         figures = dict.fromkeys(SHARPE_FIGURES, Figure(None, why))
     else:
         own = own._replace(observations=observations)
-        variance = _variance(ratios, own, trials, adaptive=adaptive)
+        spread = _spread(table, ratios, trials, adaptive=adaptive)
         figures = _of_winner(own, trials, interval_secs, len(table) / observations)
-        figures |= _of_best(own, trials, effective_trials(table), variance, interval_secs)
+        figures |= _of_best(own, trials, effective_trials(table), spread, interval_secs)
     pbo = _overfitting(table, interval_secs)
     return Luck(
         trials=trials,
@@ -187,14 +193,22 @@ def returns_of(equity: ArrayLike, most: int = MOST_ROWS) -> tuple[Floats, int]:
     return np.diff(values[::stride], axis=0) / values[0], stride
 
 
-def _variance(ratios: Floats, own: ReturnMoments, trials: int, *, adaptive: bool) -> float | None:
-    """Return the variance of the ratios of trials without skill; None where it is not known."""
+class _Spread(NamedTuple):
+    """Variances of the ratios of all trials: by luck alone, and as they were measured (None for fewer than two)."""
+
+    by_luck: float
+    measured: float | None
+
+
+def _spread(table: Floats, ratios: Floats, trials: int, *, adaptive: bool) -> _Spread:
     if trials == 1:
-        return 0.0
+        return _Spread(0.0, 0.0)
+    counts = [effective_observations(column) for column in table.T if np.ptp(column) > 0]
+    by_luck = float(np.mean([1.0 / max(count - 1.0, 1.0) for count in counts]))
     if len(ratios) < 2:
-        return None
+        return _Spread(by_luck, None)
     measured = float(ratios.var(ddof=1))
-    return max(measured, 1.0 / max(own.observations - 1.0, 1.0)) if adaptive else measured
+    return _Spread(by_luck, max(measured, by_luck)) if adaptive else _Spread(min(measured, by_luck), measured)
 
 
 def _of_winner(own: ReturnMoments, trials: int, interval_secs: float, repeated: float) -> dict[str, Figure]:
@@ -213,18 +227,21 @@ def _of_winner(own: ReturnMoments, trials: int, interval_secs: float, repeated: 
 
 
 def _of_best(
-    own: ReturnMoments, trials: int, independent: float, variance: float | None, interval_secs: float
+    own: ReturnMoments, trials: int, independent: float, spread: _Spread, interval_secs: float
 ) -> dict[str, Figure]:
     """Return what the same returns say when they were chosen among many."""
-    figures = {"effective_trials": Figure(independent, None)}
-    if variance is None:
-        why = "fewer than two trials have a Sharpe ratio: how far luck spreads them is not known"
-        return figures | dict.fromkeys(("expected_best_sharpe", "dsr", "dsr_effective"), Figure(None, why))
     annual = math.sqrt(SECONDS_PER_YEAR / interval_secs)
+    figures = {
+        "expected_best_sharpe": Figure(expected_max_sharpe(trials, spread.by_luck) * annual, None),
+        "skill": Figure(deflated_sharpe(own, trials, spread.by_luck), None),
+        "effective_trials": Figure(independent, None),
+    }
+    if spread.measured is None:
+        why = "fewer than two trials have a Sharpe ratio"
+        return figures | dict.fromkeys(("dsr", "dsr_effective"), Figure(None, why))
     return figures | {
-        "expected_best_sharpe": Figure(expected_max_sharpe(trials, variance) * annual, None),
-        "dsr": Figure(deflated_sharpe(own, trials, variance), None),
-        "dsr_effective": Figure(deflated_sharpe(own, independent, variance), None),
+        "dsr": Figure(deflated_sharpe(own, trials, spread.measured), None),
+        "dsr_effective": Figure(deflated_sharpe(own, independent, spread.measured), None),
     }
 
 

@@ -26,6 +26,7 @@ def test_the_best_of_200_trials_on_noise_looks_great_and_is_nothing():
     assert found.sharpe.value > 40  # of a day in minutes, annualised: what a brochure would print
     assert found.psr.value > 0.99  # as if nothing else had been tried
     assert found.dsr.value < 0.8
+    assert found.skill.value < 0.8
     assert found.pbo.value > 0.3
     assert found.min_backtest_secs.value > 0.8 * found.length_secs
 
@@ -36,16 +37,31 @@ def test_a_planted_edge_is_found_among_200_trials():
     found = luck(returns, best(returns), MINUTE, trials=200)
     assert best(returns) == 57
     assert found.dsr.value > 0.99
+    assert found.skill.value > 0.99
     assert found.pbo.value < 0.05
     assert found.min_backtest_secs.value < 0.5 * found.length_secs
 
 
-def test_noise_passes_as_seldom_as_the_level_says():
+@pytest.mark.parametrize("slope", [0.0, 0.3])
+def test_noise_passes_as_seldom_as_the_level_says(slope):
+    """Also where most trials lose in truth, each another amount."""
     passed = 0
     for seed in range(100):
         returns = noise(rows=59, trials=50, seed=seed)  # too few rows for overfitting, which takes long
-        passed += luck(returns, best(returns), 3600.0, trials=50).dsr.value > 0.95
+        returns -= slope * np.linspace(0, 1, 50) * returns.std()
+        found = luck(returns, best(returns), 3600.0, trials=50)
+        passed += found.skill.value > 0.95
+        assert found.dsr.value <= found.skill.value
     assert passed <= 8
+
+
+def test_an_edge_that_many_trials_have_in_part_is_found():
+    """As published, the deflated ratio takes the differences between good and bad trials for luck."""
+    returns = noise(trials=60, seed=7)
+    returns += 0.3 * np.maximum(0.0, 1.0 - np.abs(np.linspace(-3, 3, 60))) * returns.std()
+    found = luck(returns, best(returns), MINUTE, trials=60)
+    assert found.skill.value > 0.99
+    assert found.dsr.value < found.skill.value
 
 
 def test_the_figures_are_those_of_the_parts():
@@ -74,7 +90,8 @@ def test_a_search_that_climbs_its_own_luck_is_not_believed():
     returns = lucky[:, [best(lucky)]] + 0.05 * random.normal(size=(1440, 200)) * 1e-4
     winner = best(returns)
     assert luck(returns, winner, MINUTE, trials=600).dsr.value > 0.95
-    assert luck(returns, winner, MINUTE, trials=600, adaptive=True).dsr.value < 0.8
+    honest = luck(returns, winner, MINUTE, trials=600, adaptive=True)
+    assert honest.dsr.value == honest.skill.value < 0.8
 
 
 def test_returns_that_persist_prove_less():
@@ -104,7 +121,7 @@ def test_a_winner_that_never_traded_says_why():
 
 def test_one_trial_was_not_chosen():
     found = luck(noise(trials=1, seed=8), 0, MINUTE, trials=1)
-    assert found.dsr == found.psr
+    assert found.dsr == found.skill == found.psr
     assert found.pbo.value is None
 
 
@@ -112,6 +129,7 @@ def test_one_measured_trial_of_many_tells_nothing_of_luck():
     found = luck(noise(trials=1), 0, MINUTE, trials=9)
     assert found.dsr.value is None
     assert "two trials" in found.dsr.why
+    assert 0 < found.skill.value < found.psr.value
 
 
 def test_a_loser_needs_no_length():
