@@ -17,6 +17,7 @@ from reports.fee_table import fee_tier_card
 from reports.figures import Summary
 from reports.markup import text
 from reports.plotting import Chart
+from reports.quality_table import quality_card
 from reports.results_folder import Results, read_results
 
 HERE = Path(__file__).parent
@@ -89,6 +90,7 @@ def _body(results: Results, drawn: list[Chart]) -> str:
             f'<p class="small">Without a chart: {text(", ".join(left_out))}</p>' if left_out else "",
             sections.more_figures(summary),
             fee_tier_card(summary),
+            quality_card(summary),
             tables.breakdown(summary, "by_strategy", "By strategy"),
             tables.breakdown(summary, "by_instrument", "By instrument"),
             tables.fill_table(results.fills),

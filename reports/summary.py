@@ -64,6 +64,8 @@ class RunFacts:
         Of each perpetual, where its funding rates come from; None where nothing that is traded has funding.
     liquidation : dict, optional
         What was liquidated; None where nothing was.
+    data_quality : dict, optional
+        What the gate found in the data; None live, where there is nothing to find out before.
 
     """
 
@@ -88,6 +90,7 @@ class RunFacts:
     fee_facts: FeeFacts | None = None
     funding: dict[str, dict[str, Any]] | None = None
     liquidation: dict[str, Any] | None = None
+    data_quality: dict[str, Any] | None = None
 
 
 def summarise(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
@@ -153,6 +156,7 @@ def _what_ran(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
         "events_per_s": round(facts.events / facts.elapsed_s) if facts.elapsed_s > 0 else None,
         "instruments": [instrument_id.value for instrument_id in ledger.config.instrument_ids],
         "currency": ledger.config.currency,
+        **({} if facts.data_quality is None else {"data_quality": facts.data_quality}),
     }
 
 

@@ -15,6 +15,7 @@ from reports.fee_table import fee_sentence
 from reports.figures import Shown, Summary, show
 from reports.format import printable
 from reports.liquidation import liquidation_line
+from reports.quality_table import quality_line
 from reports.risk_tables import halt_line
 
 SYNTHETIC = "SYNTHETIC MARKET: generated, not recorded"
@@ -55,6 +56,8 @@ def print_summary(summary: dict[str, Any], folder: Path, console: Console) -> No
     console.print()
     for strategy, done in figures.table("rebalance").items():
         _line(console, f"{strategy}: {_rebalanced(done)}")
+    if told := quality_line(figures):
+        _line(console, f"Data: {told}")
     if told := fee_sentence(figures):
         _line(console, f"Fees: {told}")
     _line(console, _assumed(figures))

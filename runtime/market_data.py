@@ -18,6 +18,7 @@ from data_catalog.store.contents import Entry, contents, load_instruments
 from data_catalog.store.origin import Gap, counted, unrecorded_ns
 from data_catalog.store.stream import DataRequest, stream
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
+from runtime.data_quality import DataQuality, check_quality
 from runtime.fees import with_fees
 from runtime.funding import FundingPlan, catalog_rates, plan_funding
 from runtime.load_setup import LoadedSetup
@@ -46,6 +47,8 @@ class MarketData:
         What a reader of the report should know of the data.
     funding : FundingPlan
         What perpetuals pay, and when.
+    quality : DataQuality
+        What is wrong with the data.
     kept : tuple of list, optional
         All of the data, for a process that replays them often; streamed from the catalog where None.
 
@@ -58,6 +61,7 @@ class MarketData:
     end_ns: int
     warnings: tuple[str, ...]
     funding: FundingPlan
+    quality: DataQuality
     kept: tuple[list[Data], ...] | None = field(default=None, repr=False, compare=False)
 
     def chunks(self) -> Iterator[list[Data]]:
@@ -99,6 +103,7 @@ def find_market_data(loaded: LoadedSetup, working_folder: Path) -> MarketData:
     warnings += _unrecorded(entries, start_ns, end_ns)
     fees = loaded.setup.backtest.fees
     instruments = tuple(with_fees(found, fees) for found in load_instruments(catalog, loaded.setup.instruments))
+    quality = check_quality(catalog, entries, start_ns, end_ns)
     rates = catalog_rates(catalog, _funding_entries(loaded, available))
     funding = plan_funding(
         loaded.setup.backtest.funding,
@@ -109,7 +114,8 @@ def find_market_data(loaded: LoadedSetup, working_folder: Path) -> MarketData:
     )
     told = {rate.instrument_id for rate in rates if start_ns <= rate.ts_ns <= end_ns}
     entries += [entry for entry in _funding_entries(loaded, available) if entry.instrument_id in told]
-    return MarketData(catalog, instruments, tuple(entries), start_ns, end_ns, (*warnings, *funding.warnings), funding)
+    warnings += [*quality.warnings, *funding.warnings]
+    return MarketData(catalog, instruments, tuple(entries), start_ns, end_ns, tuple(warnings), funding, quality)
 
 
 def first_quote(data: MarketData, instrument_id: str) -> QuoteTick:

@@ -18,6 +18,7 @@ from runtime.load_setup import LoadedSetup
 from runtime.market_data import MarketData, find_market_data, first_mid, first_quote, mid_of
 from runtime.risk_checks import check_risk
 from strategies.config_checks import MarketFacts
+from strategies.quoting import QuotingStrategy
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,11 @@ def prepare_backtest(
 
     """
     data = find(loaded, working_folder)
+    _refuse_bad_data(loaded, data)
     check_components(loaded, data.instruments)
     check_risk(loaded, data.instruments, lambda instrument_id: first_mid(data, instrument_id))
     warnings = check_against_market(loaded, data.instruments, lambda instrument_id: first_mid(data, instrument_id))
-    warnings += _check_series(loaded, data)
+    warnings += _check_series(loaded, data) + _without_trades(loaded)
     code = _ledger_currency(loaded, data.instruments)
     return PreparedBacktest(
         loaded=loaded,
@@ -77,6 +79,15 @@ def prepare_backtest(
         balances=tuple(starting_balances(loaded, data.instruments, code)),
         warnings=tuple(warnings),
     )
+
+
+def _refuse_bad_data(loaded: LoadedSetup, data: MarketData) -> None:
+    """Refuse data that no figure can rest on, unless the setup says why it takes them."""
+    fatal = data.quality.fatal
+    if fatal and loaded.setup.backtest.accept_data_because is None:
+        more = f" (and {len(fatal) - 1} more)" if len(fatal) > 1 else ""
+        hint = 'run `python -m data_catalog check`; `backtest.accept_data_because: "the reason"` runs it all the same'
+        raise loaded.tree.complaint(f"the data are not fit for a run: {fatal[0]}{more}", ("backtest", "catalog"), hint)
 
 
 def check_components(loaded: LoadedSetup, instruments: Sequence[Instrument]) -> None:
@@ -146,6 +157,14 @@ def _check_series(loaded: LoadedSetup, data: MarketData) -> list[str]:
             with _complaints_of(loaded, component):
                 warnings += check(component.config, markets)
     return warnings
+
+
+def _without_trades(loaded: LoadedSetup) -> list[str]:
+    """Say so where makers rest orders in a market of quotes alone: most of their fills come by trades."""
+    makers = [component.kind.__name__ for component in loaded.strategies if issubclass(component.kind, QuotingStrategy)]
+    if not makers or "trades" in loaded.setup.backtest.data:
+        return []
+    return [f"There are no trades in `data`: orders of {', '.join(makers)} fill only when a quote goes beyond them."]
 
 
 def _facts_of(data: MarketData, instrument: Instrument) -> MarketFacts:

@@ -162,6 +162,7 @@ def _facts(run: BacktestRun, run_id: str) -> RunFacts:
         fee_facts=_fee_facts(run),
         funding=funding_sources(data.funding),
         liquidation=None if run.liquidation is None else _liquidation(run.liquidation),
+        data_quality=data.quality.as_dict(setup.backtest.accept_data_because),
     )
 
 

@@ -168,6 +168,8 @@ class BacktestSettings(Part, frozen=True, kw_only=True):
         How positions are kept: one per instrument, as Binance's one-way mode does.
     seed : int, default 1
         Seeds every random choice of the run.
+    accept_data_because : str, optional
+        Why data that the quality gate refuses are good enough; a run with it says so wherever it is shown.
 
     """
 
@@ -185,6 +187,7 @@ class BacktestSettings(Part, frozen=True, kw_only=True):
     margin: MarginSettings = MarginSettings()
     oms_type: Literal["NETTING"] = "NETTING"
     seed: Annotated[int, Meta(ge=0)] = 1
+    accept_data_because: Annotated[str, Meta(min_length=10, max_length=500)] | None = None
 
     def __post_init__(self) -> None:
         if "quotes" not in self.data:

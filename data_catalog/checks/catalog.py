@@ -9,7 +9,7 @@ from nautilus_trader.model.data import BarType
 
 from data_catalog.checks.book_agreement import BookAgreement
 from data_catalog.checks.in_step import in_step, times_of
-from data_catalog.checks.series import SeriesChecks, Silences
+from data_catalog.checks.series import REBUILT_SPIKE_BPS, SPIKE_BPS, SeriesChecks, Silences, Spikes
 from data_catalog.checks.trades_in_quotes import TradesInQuotes
 from data_catalog.columns import Columns, Deltas, Quotes, Trades
 from data_catalog.store.column_reader import read_columns
@@ -49,7 +49,13 @@ class CheckedInstrument:
 
 
 def check_instrument(
-    catalog: Path, instrument_id: str, entries: Sequence[Entry], window_ns: int, on_rows: OnRows
+    catalog: Path,
+    instrument_id: str,
+    entries: Sequence[Entry],
+    window_ns: int,
+    on_rows: OnRows,
+    *,
+    between_ns: tuple[int, int] | None = None,
 ) -> CheckedInstrument:
     """
     Check all series of one instrument.
@@ -66,6 +72,8 @@ def check_instrument(
         How far around a trade quotes are looked for, in nanoseconds.
     on_rows : OnRows
         Called with the number of rows read since the last call.
+    between_ns : tuple of int, optional
+        The first and the last time, UNIX nanoseconds, of what is checked; everything where left out.
 
     Raises
     ------
@@ -79,11 +87,12 @@ def check_instrument(
         trades=TradesInQuotes(window_ns) if _comparable(ticks, "trades") else None,
         book=BookAgreement() if _comparable(ticks, "deltas") else None,
     )
-    checks = {data_type: SeriesChecks() for data_type in ticks}
-    for until, ready in in_step({name: _chunks(catalog, entry, on_rows) for name, entry in ticks.items()}):
+    checks = {name: SeriesChecks(spikes=_spikes_of(entry)) for name, entry in ticks.items()}
+    for until, ready in in_step({name: _chunks(catalog, entry, on_rows, between_ns) for name, entry in ticks.items()}):
         for name, columns in ready.items():
             checks[name].add(columns)
-        checked.silences.add(np.sort(np.concatenate([times_of(columns) for columns in ready.values()])))
+        times = np.concatenate([times_of(columns) for columns in ready.values()])
+        checked.silences.add(np.sort(times, kind="stable"))  # a merge of runs that are in order already
         _compare(checked, until, ready)
     if checked.trades is not None:
         checked.trades.finish()
@@ -92,8 +101,12 @@ def check_instrument(
     checked.series.extend((entry, checks[name]) for name, entry in ticks.items())
     for entry in entries:
         if entry.data_type not in TICKS:
-            checked.series.append((entry, _check_alone(catalog, entry, on_rows)))
+            checked.series.append((entry, _check_alone(catalog, entry, on_rows, between_ns)))
     return checked
+
+
+def _spikes_of(entry: Entry) -> Spikes:
+    return Spikes(REBUILT_SPIKE_BPS if entry.reconstructed else SPIKE_BPS)
 
 
 def _comparable(ticks: Mapping[DataTypeName, Entry], name: DataTypeName) -> bool:
@@ -112,17 +125,20 @@ def _compare(checked: CheckedInstrument, until: int, ready: Mapping[DataTypeName
         checked.book.add(quotes, deltas, until)
 
 
-def _check_alone(catalog: Path, entry: Entry, on_rows: OnRows) -> SeriesChecks:
+def _check_alone(catalog: Path, entry: Entry, on_rows: OnRows, between_ns: tuple[int, int] | None) -> SeriesChecks:
     bar_ns = BarType.from_str(entry.bar_type).spec.get_interval_ns() if entry.bar_type is not None else None
     checks = SeriesChecks(bar_ns)
-    for columns in _chunks(catalog, entry, on_rows):
-        checks.add(columns)
+    for columns in _chunks(catalog, entry, on_rows, between_ns):
+        if len(columns):
+            checks.add(columns)
     return checks
 
 
-def _chunks(catalog: Path, entry: Entry, on_rows: OnRows) -> Iterator[Columns]:
+def _chunks(catalog: Path, entry: Entry, on_rows: OnRows, between_ns: tuple[int, int] | None) -> Iterator[Columns]:
     folder = data_folder(catalog, DATA_TYPES[entry.data_type], entry.bar_type or entry.instrument_id)
     for file in files_in(folder):
-        for columns in read_columns(file.path, entry.data_type):
+        if between_ns is not None and not file.intersects(*between_ns):
+            continue
+        for columns in read_columns(file.path, entry.data_type, between_ns):
             on_rows(len(columns))
             yield columns

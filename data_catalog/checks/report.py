@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from data_catalog.checks.catalog import CheckedInstrument
-from data_catalog.checks.series import LONGEST, SeriesChecks, Silences
+from data_catalog.checks.series import LONGEST, SeriesChecks, Silences, Spikes
 from data_catalog.checks.thresholds import share_agreeing_pct, share_outside_pct
 from data_catalog.checks.trades_in_quotes import TradesInQuotes
 from data_catalog.store.contents import Entry
@@ -61,6 +61,7 @@ def _lines(checked: CheckedInstrument) -> list[str]:
     lines = []
     if checked.silences.longest:
         lines.append("Longest silences of all streams: " + "; ".join(_silences(checked.silences)))
+    lines += [_spiked(entry, checks.spikes) for entry, checks in checked.series if checks.spikes.count]
     lines += [_unrecorded(entry) for entry, _ in checked.series if entry.gaps]
     for entry, checks in checked.series:
         if checks.gaps and checks.bar_ns is not None:
@@ -77,6 +78,11 @@ def _lines(checked: CheckedInstrument) -> list[str]:
     if any(entry.synthetic for entry, _ in checked.series):
         lines.append("This market is synthetic.")
     return lines
+
+
+def _spiked(entry: Entry, spikes: Spikes) -> str:
+    worst = f"the furthest by {spikes.furthest_bps:,.0f} bps, {_utc(spikes.furthest_ns)}"
+    return f"Prices of {entry.data_type} that stand alone: {spikes.count:,}, {worst}"
 
 
 def _unrecorded(entry: Entry) -> str:
@@ -117,6 +123,10 @@ def _document(checked: CheckedInstrument) -> dict[str, object]:
                 "synthetic": entry.synthetic,
                 "reconstructed": entry.reconstructed,
                 **{name: getattr(checks, name) for name in COUNTS},
+                "backwards": checks.backwards,
+                "nonpositive": checks.nonpositive,
+                "spikes": checks.spikes.count,
+                "furthest_spike_bps": checks.spikes.furthest_bps,
                 "silences": _silence_documents(checks.silences),
                 "not_recorded": [
                     {"from": _iso(gap.start_ns), "to": _iso(gap.end_ns), "reason": gap.reason} for gap in entry.gaps

@@ -77,7 +77,7 @@ class TradesInQuotes:
         )
         self.compared += len(trades)
         self.outside += int(np.count_nonzero(beyond > 0))
-        relative = beyond / trades.price
+        relative = beyond / np.maximum(trades.price, 1)
         worst = int(relative.argmax())
         if (bps := float(relative[worst]) * 1e4) > self.furthest_bps:
             self.furthest_bps, self.furthest_ns = bps, int(trades.ts_init[worst])

@@ -23,12 +23,14 @@ COLUMNS_OF: dict[DataTypeName, type[Columns]] = {
     "funding_rates": FundingRates,
 }
 NO_ID = -1
+_TWO_64 = 2.0**64
+_EXACT_BELOW = 2.0**50
 
 _STORED_NAME = {"aggressor": "aggressor_side"}
 _CODES = frozenset({"aggressor", "action", "side", "flags"})
 
 
-def read_columns(path: Path, data_type: DataTypeName) -> Iterator[Columns]:
+def read_columns(path: Path, data_type: DataTypeName, between_ns: tuple[int, int] | None = None) -> Iterator[Columns]:
     """
     Yield the rows of a Parquet file of market data.
 
@@ -38,6 +40,8 @@ def read_columns(path: Path, data_type: DataTypeName) -> Iterator[Columns]:
         A file of a catalog.
     data_type : DataTypeName
         What it holds. Trade ids that are not whole numbers read as -1.
+    between_ns : tuple of int, optional
+        The first and the last time (UNIX nanoseconds, both inclusive) that rows are wanted of; all where left out.
 
     Raises
     ------
@@ -49,10 +53,32 @@ def read_columns(path: Path, data_type: DataTypeName) -> Iterator[Columns]:
         with pq.ParquetFile(path) as file:
             precisions = _precisions(path, file.schema_arrow, data_type)
             for group in range(file.num_row_groups):
-                table = file.read_row_group(group)
-                yield _columns(table, COLUMNS_OF[data_type], precisions)
+                if between_ns is not None and not _reaches(file.metadata.row_group(group), between_ns):
+                    continue
+                columns = _columns(file.read_row_group(group), COLUMNS_OF[data_type], precisions)
+                yield columns if between_ns is None else _between(columns, between_ns)
     except (pa.ArrowInvalid, OSError, KeyError) as error:
         raise BadInput(f"is no usable Parquet file of {data_type} ({error})", file=path) from error
+
+
+def _reaches(group: pq.RowGroupMetaData, between_ns: tuple[int, int]) -> bool:
+    """Whether a row group may hold rows between two times; without statistics it may."""
+    for position in range(group.num_columns):
+        column = group.column(position)
+        if column.path_in_schema == "ts_init":
+            stored = column.statistics
+            return stored is None or not stored.has_min_max or _overlap((stored.min, stored.max), between_ns)
+    return True
+
+
+def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return one[0] <= other[1] and other[0] <= one[1]
+
+
+def _between(columns: Columns, between_ns: tuple[int, int]) -> Columns:
+    times: Int64 = getattr(columns, "ts_init")  # noqa: B009 (every kind of columns has it, their base has not)
+    inside = (times >= between_ns[0]) & (times <= between_ns[1])
+    return columns if inside.all() else columns.take(inside)
 
 
 def _precisions(path: Path, schema: pa.Schema, data_type: DataTypeName) -> tuple[int, int]:
@@ -86,6 +112,13 @@ def _columns(table: pa.Table, kind: type[Columns], precisions: tuple[int, int]) 
 
 def _counts(array: pa.FixedSizeBinaryArray, precision: int) -> Int64:
     """Return 128-bit counts of 10^-16 as counts of 10^-precision; undoes `fixed_point`."""
+    words = np.frombuffer(array.buffers()[1], np.int64).reshape(-1, 2)[array.offset : array.offset + len(array)]
+    scale = 10 ** (FIXED_DECIMALS - precision)
+    # A whole count below 2^52 survives the way through doubles, whose error there is far below a half.
+    quotients = (words[:, 1] * _TWO_64 + words[:, 0].view(np.uint64)) / scale
+    if len(quotients) and np.abs(quotients).max() < _EXACT_BELOW:
+        counts: Int64 = np.rint(quotients).astype(np.int64)
+        return counts
     decimals = pa.Array.from_buffers(
         pa.decimal128(38, FIXED_DECIMALS), len(array), [None, array.buffers()[1]], offset=array.offset
     )

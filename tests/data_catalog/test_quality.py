@@ -193,3 +193,25 @@ def test_steps_hold_all_rows_once_and_never_run_ahead(left, right, left_size, ri
             seen[name] += moments
         before = until
     assert seen == {name: times_of(columns).tolist() for name, columns in series.items()}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_a_quote_that_stands_alone_is_a_spike_and_a_move_is_none(size: int) -> None:
+    mids = [1000, 1001, 1030, 1000, 1000, 1050, 1051, 900, 1050, 1080]  # 1030 and 900 stand alone, 1050 stays
+    checks = check(quotes(*((n, mid - 1, mid + 1) for n, mid in enumerate(mids))), size)
+
+    assert checks.spikes.count == 2
+    assert checks.spikes.furthest_ns == 7 * MS
+    assert checks.spikes.furthest_bps == pytest.approx(151 / 1051 * 1e4)
+
+
+def test_a_single_price_far_away_at_the_end_is_not_yet_a_spike() -> None:
+    assert check(quotes((0, 99, 101), (1, 99, 101), (2, 199, 201)), 10).spikes.count == 0
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_times_that_go_back_and_prices_that_are_none_are_counted(size: int) -> None:
+    checks = check(quotes((0, 9, 11), (5, 0, 11), (3, 9, 11), (4, -1, 1)), size)
+
+    assert (checks.backwards, checks.nonpositive) == (1, 2)
+    assert check(trades((0, 1, 10), (2, 2, 0), (1, 3, 10)), size).nonpositive == 1
