@@ -31,6 +31,8 @@ _MODES = ("check", "rehearse", "paper", "testnet", "demo", "real_money", "local"
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the check, or summary.json, to stdout and nothing else there."
 )
+@click.option("--web", metavar="[ADDRESS:]PORT", help="Serve the live page; to this machine unless ADDRESS says more.")
+@click.option("--web-public", is_flag=True, help="Other machines may reach the page; needs BALLAST_WEB_TOKEN.")
 @click.option("--halt", metavar="REASON", help="Close everything and halt, for this reason.")
 @click.option("--resume", metavar="REASON", help="End every halt, for this reason.")
 @click.option("--risk-state", is_flag=True, help="Say what halts trading; exit status 3 if anything does.")
@@ -55,6 +57,7 @@ def _command_risk(setup: Path, options: dict[str, Any]) -> int:
 def _trade_or_check(setup: Path, options: dict[str, Any]) -> int:
     from runtime.live.commands import LiveRequest, rehearse, run_check, trade, trade_on_paper  # noqa: PLC0415 (--help need not wait)
     from runtime.live.environment import Environment  # noqa: PLC0415
+    from runtime.live.web.address import page_of  # noqa: PLC0415
 
     places = {
         "testnet": Environment.TESTNET,
@@ -73,6 +76,7 @@ def _trade_or_check(setup: Path, options: dict[str, Any]) -> int:
         out=options["out"],
         as_json=options["as_json"],
         fresh=options["fresh"],
+        page=page_of(options["web"], options["web_public"], trades=not options["check"]),
     )
     if options["rehearse"]:
         return rehearse(request, options["rehearse"], options["speed"])

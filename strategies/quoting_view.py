@@ -58,7 +58,7 @@ class MakerState:
 
 def silences(maker: MakerState, orders: Sequence[WorkingOrder]) -> tuple[Silence, ...]:
     """Return why each side without a standing order has none; empty when both have one."""
-    standing = {order.side for order in orders if order.state not in (OrderState.SUBMITTING, OrderState.CANCELLING)}
+    standing = {order.side for order in orders if order.state is not OrderState.SUBMITTING}
     return tuple(_silence(side, maker, orders) for side in Side if side not in standing)
 
 

@@ -28,6 +28,8 @@ from runtime.live.run_folder import RunFolder
 from runtime.live.run_lock import RunLock
 from runtime.live.session import Session
 from runtime.live.state import KeptState
+from runtime.live.web.address import Place
+from runtime.live.web.live_page import Sources, live_page, run_of
 from runtime.load_setup import load_setup
 from runtime.prepare import prepare_backtest, starting_balances
 from runtime.risk_commands import halting_on_signal
@@ -56,6 +58,8 @@ class LiveRequest:
         Whether stdout gets JSON and nothing else.
     fresh : bool
         Whether strategies forget what earlier runs have kept.
+    page : Place, optional
+        Where the live page is served; nowhere where left out.
 
     """
 
@@ -65,6 +69,7 @@ class LiveRequest:
     out: Path
     as_json: bool = False
     fresh: bool = False
+    page: Place | None = None
 
 
 def run_check(request: LiveRequest) -> int:
@@ -126,7 +131,9 @@ def _run(
         folder.say(banner(prepared))
         recording = RunRecording(prepared, folder, None if rehearsal is None else rehearsal.market)
         session = Session(prepared, options, folder, lock.descriptor, recording)
-        status = session.run() if rehearsal is None else rehearsal.play(session)
+        run = run_of(prepared, folder, options.currency, rehearsed=rehearsal is not None)
+        with live_page(request.page, run, session, Sources(prepared, folder, recording)):
+            status = session.run() if rehearsal is None else rehearsal.play(session)
     folder.say(f"ended with exit status {status}: {folder.path}")
     summary = folder.path / "summary.json"
     if request.as_json and summary.exists():

@@ -52,7 +52,7 @@ class Session:
     is_over: Callable[[], bool] | None = None
     """Asked again and again where a run has an end of its own."""
 
-    on_built: Callable[[LiveSystem, Ending], None] | None = None
+    on_built: Callable[[LiveSystem, Ending, asyncio.AbstractEventLoop], None] | None = None
     """Told of the system before it starts, by whoever looks on."""
 
     def __init__(
@@ -101,7 +101,7 @@ class Session:
         try:
             self._listen(system, ending, loop)
             if self.on_built is not None:
-                self.on_built(system, ending)
+                self.on_built(system, ending, loop)
             self._recording.kept = self._states.load(_parts(system))
             for part, values in self._recording.kept.items():
                 self._folder.say(f"{part} goes on with {values}; --fresh starts anew")

@@ -1,0 +1,70 @@
+"""The last things that happened: fills, orders refused here or by the venue, and states of risk."""
+
+from collections import deque
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final, Literal
+
+from nautilus_trader.common.component import MessageBus
+from nautilus_trader.model.enums import LiquiditySide, OrderSide
+from nautilus_trader.model.events import OrderDenied, OrderEvent, OrderFilled, OrderModifyRejected, OrderRejected
+
+from messages import REFUSAL_TOPIC, RISK_STATE_TOPIC, OrderRefused, RiskStateChanged
+from runtime.live.web.state import Event
+
+_KEPT: Final = 60
+_LONGEST: Final = 300
+_MS_NS: Final = 1_000_000
+_REJECTIONS: Final = {
+    OrderRejected: "the venue refused an order",
+    OrderModifyRejected: "an order was not changed",
+    OrderDenied: "an order was not sent",
+}
+
+
+class EventTail:
+    """Listens to a system, and keeps the last events of it; the same thing again only counts."""
+
+    def __init__(self, msgbus: MessageBus) -> None:
+        self._events: deque[Event] = deque(maxlen=_KEPT)
+        msgbus.subscribe("events.fills.*", self._on_fill)
+        msgbus.subscribe("events.order.*", self._on_order_event)
+        msgbus.subscribe(REFUSAL_TOPIC, self._on_refusal)
+        msgbus.subscribe(RISK_STATE_TOPIC, self._on_state)
+
+    def last(self, told: Iterable[tuple[datetime, str]]) -> list[Event]:
+        """Return the last events together with what the user was told, newest first."""
+        said = [Event(time_ms=int(time.timestamp() * 1_000), kind="said", text=text) for time, text in told]
+        return sorted([*self._events, *said], key=lambda event: event.time_ms, reverse=True)[:_KEPT]
+
+    def _on_fill(self, fill: OrderFilled) -> None:
+        side = "bought" if fill.order_side == OrderSide.BUY else "sold"
+        how = "maker" if fill.liquidity_side == LiquiditySide.MAKER else "taker"
+        fee = "" if fill.commission is None else f", fee {fill.commission}"
+        text = f"{fill.strategy_id} {side} {fill.last_qty} {fill.instrument_id.symbol} at {fill.last_px} ({how}{fee})"
+        self._keep(fill.ts_init, "fill", text)
+
+    def _on_order_event(self, event: OrderEvent) -> None:
+        if type(event) in _REJECTIONS:
+            what = _REJECTIONS[type(event)]
+            text = f"{event.strategy_id}: {what} on {event.instrument_id.symbol}: {event.reason}"
+            self._keep(event.ts_init, "rejected", text[:_LONGEST])
+
+    def _on_refusal(self, refused: OrderRefused) -> None:
+        rule = refused.breach.rule
+        self._keep(
+            refused.ts_ns, "refused", f"{refused.strategy}: the guard refused an order on {refused.instrument}: {rule}"
+        )
+
+    def _on_state(self, change: RiskStateChanged) -> None:
+        cause = "" if change.cause is None else f": {change.cause}, {change.action}"
+        self._keep(change.ts_ns, "risk", f"{change.scope} is {change.state}{cause}")
+
+    def _keep(self, ts_ns: int, kind: Literal["fill", "rejected", "refused", "risk"], text: str) -> None:
+        count = 1
+        if kind != "fill":
+            known = next((event for event in self._events if (event.kind, event.text) == (kind, text)), None)
+            if known is not None:
+                count += known.count
+                self._events.remove(known)
+        self._events.append(Event(time_ms=ts_ns // _MS_NS, kind=kind, text=text, count=count))

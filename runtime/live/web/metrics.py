@@ -1,0 +1,132 @@
+"""A state as Prometheus reads it, with the extra `metrics` (prometheus-client)."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from runtime.live.web.state import State
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+MISSING: Final = "the metrics need the extra `metrics`: uv sync --extra metrics"
+
+_STATES: Final = ("RUNNING", "REDUCING", "HALTED")
+
+
+def metrics_text(state: State) -> bytes | None:
+    """Return a state in Prometheus's text format; None where prometheus-client is not installed."""
+    try:
+        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 (an extra)
+        from prometheus_client.registry import Collector  # noqa: PLC0415
+    except ImportError:
+        return None
+
+    class OfState(Collector):
+        def collect(self) -> Iterator[Any]:
+            return _families(state)
+
+    registry = CollectorRegistry()
+    registry.register(OfState())
+    return generate_latest(registry)
+
+
+def _families(state: State) -> Iterator[Any]:
+    yield _gauge("info", "What is traded; always 1.", ("setup", "label", "run_id"), [(_of_run(state), 1)])
+    yield _gauge("status", "1 for the status that holds.", ("status",), [((state.status,), 1)])
+    yield _gauge("state_seconds", "What this state took of the trading loop.", (), [((), state.made_in_us / 1e6)])
+    yield _gauge("why_not", "1 for each reason that keeps from quoting.", ("reason", "scope", "side"), _reasons(state))
+    yield from _money(state)
+    yield from _markets(state)
+    yield from _makers(state)
+    yield from _risk(state)
+    connected = [((name,), int(stands)) for name, stands in state.connections.items()]
+    yield _gauge("connected", "1 while a connection stands.", ("connection",), connected)
+
+
+def _of_run(state: State) -> tuple[str, ...]:
+    return state.run.setup, state.run.label, state.run.run_id
+
+
+def _reasons(state: State) -> list[tuple[tuple[str, ...], float]]:
+    return [(labels, 1) for labels in {(each.reason, each.scope, each.side or "") for each in state.why_not}]
+
+
+def _money(state: State) -> Iterator[Any]:
+    money = state.money
+    if money is None:
+        return
+    currency = state.run.currency
+    for name, text, value in (
+        ("equity", "All balances and positions at the mid.", money.equity),
+        ("pnl", "Equity less equity at the start.", money.pnl),
+        ("trading_pnl", "P&L without the price change of what was held before.", money.trading_pnl),
+    ):
+        yield _gauge(name, text, ("currency",), [((currency,), float(value))])
+    parts = [
+        ((name, currency), float(getattr(money.parts, name))) for name in ("spread", "inventory", "fees", "funding")
+    ]
+    yield _gauge("pnl_part", "The parts of the P&L.", ("part", "currency"), parts)
+    yield _counter("fills", "Fills so far.", (), [((), money.fills)])
+
+
+def _markets(state: State) -> Iterator[Any]:
+    labels = ("instrument",)
+    for name, text, key in (
+        ("market_bid", "The market's best bid.", "bid"),
+        ("market_ask", "The market's best ask.", "ask"),
+        ("market_age_seconds", "How old the last quote is.", "age_secs"),
+        ("held", "What the account holds, in the base asset.", "held"),
+    ):
+        values = [((market.instrument,), getattr(market, key)) for market in state.markets]
+        yield _gauge(name, text, labels, [(of, float(value)) for of, value in values if value is not None])
+
+
+def _makers(state: State) -> Iterator[Any]:
+    labels = ("strategy", "instrument", "side")
+    makers = [maker for maker in state.strategies if maker.is_maker]
+    sides = [
+        ((maker.strategy, maker.instrument or "", side), quote)
+        for maker in makers
+        for side, quote in (("bid", maker.bid), ("ask", maker.ask))
+    ]
+    quoting = [(of, int(quote is not None)) for of, quote in sides]
+    yield _gauge("quoting", "1 while a side has an order.", labels, quoting)
+    shown = [(of, quote) for of, quote in sides if quote is not None]
+    yield _gauge("quote_price", "The best own price.", labels, [(of, float(quote.price)) for of, quote in shown])
+    distances = [(of, quote.to_touch_bps) for of, quote in shown if quote.to_touch_bps is not None]
+    yield _gauge("quote_to_touch_bps", "How far behind the market's best it stands.", labels, distances)
+    held = [
+        ((maker.strategy, maker.instrument or ""), float(maker.inventory))
+        for maker in makers
+        if maker.inventory is not None
+    ]
+    yield _gauge("inventory", "Held above the target, in the base asset.", ("strategy", "instrument"), held)
+    yield _gauge("open_orders", "Orders that may still fill.", (), [((), len(state.orders) + state.orders_left_out)])
+
+
+def _risk(state: State) -> Iterator[Any]:
+    states = [((each.scope, name), int(each.state == name)) for each in state.risk for name in _STATES]
+    yield _gauge("risk_state", "1 for the state that holds.", ("scope", "state"), states)
+    used = [((limit.rule, limit.scope), limit.used_pct / 100) for limit in state.limits if limit.used_pct is not None]
+    yield _gauge("limit_used_ratio", "How much of a limit is used; 1 is at the limit.", ("rule", "scope"), used)
+    refused = [((refusal.rule, refusal.strategy), refusal.count) for refusal in state.refusals]
+    yield _counter("refusals", "Orders that the guard refused.", ("rule", "strategy"), refused)
+
+
+type _Samples = Sequence[tuple[tuple[str, ...], float]]
+
+
+def _gauge(name: str, text: str, labels: tuple[str, ...], samples: _Samples) -> Any:
+    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415 (an extra)
+
+    return _filled(GaugeMetricFamily(f"ballast_{name}", text, labels=labels), samples)
+
+
+def _counter(name: str, text: str, labels: tuple[str, ...], samples: _Samples) -> Any:
+    from prometheus_client.core import CounterMetricFamily  # noqa: PLC0415 (an extra)
+
+    return _filled(CounterMetricFamily(f"ballast_{name}", text, labels=labels), samples)
+
+
+def _filled(family: Any, samples: _Samples) -> Any:
+    for labels, value in samples:
+        family.add_metric(labels, value)
+    return family
