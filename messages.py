@@ -32,6 +32,10 @@ no need of it: there balances change with the fill."""
 ALARM_TOPIC: Final = "ballast.risk.alarm"
 """Carries `RiskAlarm`s from whoever watches to the kill switch."""
 
+ANSWERS_TOPIC: Final = "ballast.risk.answers"
+"""Carries each fill, and each refusal by the venue of an order or a change, from the guard, which hears every event of
+every order: those who count a few of them need not listen to all."""
+
 REFUSAL_TOPIC: Final = "ballast.risk.refusal"
 """Carries an `OrderRefused` for each order that the guard refuses."""
 
@@ -379,12 +383,12 @@ class OrderRequest(msgspec.Struct):
         What is to be left to fill.
     closing : bool
         Whether it closes a position on the way to a halt; see `models.pre_trade.ProposedOrder`.
+    binding : bool
+        Whether the order is sent if the answer is yes, and counts from then on; otherwise it is only a question.
     approved : bool
         The answer; False until somebody has answered, so that silence is a refusal.
     refusal : Breach, optional
         Which rule says no.
-    binding : bool
-        Whether the order is sent if the answer is yes, and counts from then on; otherwise it is only a question.
 
     """
 
@@ -395,9 +399,9 @@ class OrderRequest(msgspec.Struct):
     price: int | None
     quantity: int
     closing: bool = False
+    binding: bool = True
     approved: bool = False
     refusal: Breach | None = None
-    binding: bool = True
 
 
 class OrderRefused(msgspec.Struct, frozen=True, kw_only=True):

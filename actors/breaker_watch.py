@@ -1,16 +1,13 @@
 """Watches for strategies that run away: too many fills, too many orders that the venue refuses."""
 
 from decimal import Decimal
-from typing import Final
 
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.config import ActorConfig, PositiveInt
-from nautilus_trader.model.events import OrderEvent, OrderFilled, OrderModifyRejected, OrderRejected
+from nautilus_trader.model.events import OrderEvent, OrderFilled
 
-from messages import ALARM_TOPIC, RESUMED_TOPIC, RiskAlarm
+from messages import ALARM_TOPIC, ANSWERS_TOPIC, RESUMED_TOPIC, RiskAlarm
 from models.rate_limits import Breaker
-
-_COUNTED: Final = frozenset((OrderFilled, OrderRejected, OrderModifyRejected))
 
 
 class BreakerWatchConfig(ActorConfig, frozen=True, kw_only=True):
@@ -38,8 +35,8 @@ class BreakerWatch(Actor):
         self._rejections: dict[str, Breaker] = {}
 
     def on_start(self) -> None:
-        """Listen to order events."""
-        self.msgbus.subscribe("events.order.*", self._on_order_event)
+        """Listen to the guard."""
+        self.msgbus.subscribe(ANSWERS_TOPIC, self._on_answer)
         self.msgbus.subscribe(RESUMED_TOPIC, self._on_resumed)
 
     def on_reset(self) -> None:
@@ -60,12 +57,9 @@ class BreakerWatch(Actor):
         """Count anew: a breaker that has tripped says nothing more."""
         self._forget()
 
-    def _on_order_event(self, event: OrderEvent) -> None:
-        kind = type(event)
-        if kind not in _COUNTED:
-            return
+    def _on_answer(self, event: OrderEvent) -> None:
         config = self.config
-        if kind is OrderFilled:
+        if type(event) is OrderFilled:
             rule, limit, window = "max_fills_per_window", config.max_fills_per_window, config.fill_window_secs
             self._count(self._fills, rule, limit, window, event)
         elif not _would_take(event):

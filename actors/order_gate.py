@@ -47,7 +47,7 @@ class OrderGate(Actor):
 
     def execute(self, command: TradingCommand) -> None:
         """Let a command pass, or deny it."""
-        if isinstance(command, ModifyOrder):
+        if isinstance(command, ModifyOrder):  # asked first: nearly all commands of a maker on futures are
             refused = not self._has_pass(command.client_order_id.value) and self._modify_refused(command)
         elif isinstance(command, SubmitOrder):
             refused = self._submit_refused([command.order])

@@ -25,6 +25,7 @@ from nautilus_trader.model.objects import FIXED_PRECISION
 
 from messages import (
     ACCOUNT,
+    ANSWERS_TOPIC,
     EQUITY_TOPIC,
     GUARD_ENDPOINT,
     PERMITS,
@@ -333,6 +334,8 @@ class RiskGuard(Actor):
             handler(book, event)
             if self._duplicates is not None and kind in _ENDS:
                 self._duplicates.forget(event.client_order_id.value)
+        if kind in _ANSWERS:
+            self.msgbus.publish(ANSWERS_TOPIC, event)
 
 
 _UNIT: Final = Decimal(1).scaleb(-FIXED_PRECISION)
@@ -382,6 +385,7 @@ def _on_unchanged(book: InstrumentExposure, event: OrderEvent) -> None:
 
 
 _ENDS: Final = frozenset((OrderCanceled, OrderRejected, OrderDenied, OrderExpired))
+_ANSWERS: Final = frozenset((OrderFilled, OrderRejected, OrderModifyRejected))
 _HANDLERS: Final[dict[type, Callable[[InstrumentExposure, Any], None]]] = {
     OrderFilled: _on_filled,
     OrderUpdated: _on_updated,

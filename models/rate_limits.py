@@ -41,7 +41,7 @@ class OrderRate:
         self._limit = limit
         self._window_ns = window_ns
         self._reserve = reserve
-        self._accepted: deque[int] = deque()
+        self._accepted: deque[int] = deque(maxlen=limit)
 
     def used(self, now_ns: int) -> int:
         """Return how many orders the window that ends now has."""
@@ -50,13 +50,10 @@ class OrderRate:
     def check(self, now_ns: int, closing: bool = False) -> Breach | None:
         """Return a breach if no order may be sent now; `closing` says that it may use the reserve."""
         accepted = self._accepted
-        oldest = now_ns - self._window_ns
-        while accepted and accepted[0] <= oldest:
-            accepted.popleft()
         limit = self._limit if closing else self._limit - self._reserve
-        if len(accepted) < limit:
+        if len(accepted) < limit or accepted[-limit] <= now_ns - self._window_ns:
             return None
-        return Breach("max_orders_per_10s", Decimal(len(accepted) + 1), Decimal(limit))
+        return Breach("max_orders_per_10s", Decimal(self.used(now_ns) + 1), Decimal(limit))
 
     def count(self, now_ns: int) -> None:
         """Count an order that was sent."""

@@ -10,8 +10,11 @@ without any other number. Positions, and what may still be bought and sold, are 
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 ZERO = Decimal(0)
+_FAR: Final = 10**100
+"""Beyond any price, in whatever unit."""
 
 
 @dataclass(slots=True)
@@ -93,6 +96,7 @@ class InstrumentExposure:
         self.total = Exposure()
         self.by_strategy: dict[str, Exposure] = {}
         self.orders: dict[str, OpenOrder] = {}
+        self._highest_buy, self._lowest_sell = -_FAR, _FAR
 
     def of(self, strategy: str) -> Exposure:
         """Return the exposure of one strategy."""
@@ -116,12 +120,14 @@ class InstrumentExposure:
     def submitting(self, order_id: str, strategy: str, side: int, price: int | None, quantity: int) -> None:
         """Count an order that is about to be sent."""
         order = OpenOrder(strategy, side, price, quantity, 0)
+        self._reach(side, price)
         self._hold(order, quantity)
         self.orders[order_id] = order
 
     def modifying(self, order: OpenOrder, price: int | None, quantity: int) -> None:
         """Count a modification of an open order that is about to be sent; `quantity` is what is to be left to fill."""
         order.asked_price = price
+        self._reach(order.side, price)
         if quantity > order.held:
             self._hold(order, quantity)
 
@@ -129,6 +135,8 @@ class InstrumentExposure:
         """Take over a modification that the venue has made."""
         order = self.orders.get(order_id)
         if order is not None:
+            if price != order.asked_price:
+                self._reach(order.side, price)
             order.price = price
             order.asked_price = None
             order.leaves = total_quantity - order.filled
@@ -176,6 +184,23 @@ class InstrumentExposure:
         return prices
 
     def meets_own(self, side: int, price: int) -> bool:
-        """Return whether an order at a price, in units, might trade with an own one."""
-        own = self.opposite_prices(side)
-        return bool(own) and (min(own) <= price if side > 0 else max(own) >= price)
+        """
+        Return whether an order at a price, in units, might trade with an own one.
+
+        The orders are only looked at when the price is beyond where one of them has stood since they were last.
+        """
+        if side > 0:
+            if price >= self._lowest_sell:
+                self._lowest_sell = min(self.opposite_prices(1), default=_FAR)
+            return price >= self._lowest_sell
+        if price <= self._highest_buy:
+            self._highest_buy = max(self.opposite_prices(-1), default=-_FAR)
+        return price <= self._highest_buy
+
+    def _reach(self, side: int, price: int | None) -> None:
+        """Note that an order stands at a price, or soon may."""
+        if price is not None:
+            if side > 0:
+                self._highest_buy = max(self._highest_buy, price)
+            else:
+                self._lowest_sell = min(self._lowest_sell, price)

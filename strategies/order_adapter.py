@@ -27,6 +27,7 @@ class OrderAdapter:
         self._strategy = strategy
         self._instrument_id = instrument.id
         self._grid = grid
+        self._send = strategy.msgbus.send
         self._tick_raw, self._step_raw = grid.tick_raw, grid.step_raw
         self._names = (strategy.id.value, instrument.id.value)
         self._has_guard = GUARD_ENDPOINT in strategy.msgbus.endpoints()
@@ -38,24 +39,20 @@ class OrderAdapter:
 
     def would_be_refused(self, quote: Quote) -> Breach | None:
         """Return which rule of the guard would refuse an order, without sending it; None if none would."""
-        if not self._has_guard:
-            return None
-        request = self._request("", quote)
-        request.binding = False
-        self._strategy.msgbus.send(GUARD_ENDPOINT, request)
-        return request.refusal
+        return self._ask("", quote, binding=False).refusal if self._has_guard else None
 
     def _may_send(self, order_id: str, quote: Quote, closing: bool = False) -> bool:
-        if not self._has_guard:
-            return True
-        request = self._request(order_id, quote, closing)
-        self._strategy.msgbus.send(GUARD_ENDPOINT, request)
-        return request.approved
+        return not self._has_guard or self._ask(order_id, quote, closing).approved
 
-    def _request(self, order_id: str, quote: Quote, closing: bool = False) -> OrderRequest:
+    def _ask(self, order_id: str, quote: Quote, closing: bool = False, binding: bool = True) -> OrderRequest:
+        """Return the guard's answer."""
         (strategy, instrument), (side, price, quantity) = self._names, quote
         price_raw = None if closing else price * self._tick_raw
-        return OrderRequest(order_id, strategy, instrument, side.sign, price_raw, quantity * self._step_raw, closing)
+        request = OrderRequest(
+            order_id, strategy, instrument, side.sign, price_raw, quantity * self._step_raw, closing, binding
+        )
+        self._send(GUARD_ENDPOINT, request)
+        return request
 
     def submit(self, order_id: str, quote: Quote) -> bool:
         """Send a new post-only limit order; return whether the guard allowed it."""

@@ -227,19 +227,22 @@ class RandomMaker:
     def allowed(self, proposed: ProposedOrder) -> bool:
         return exposure_of_order_breach(proposed, self.account, self.limits) is None
 
+    def price(self) -> str:
+        return str(self.rng.randint(97, 101))
+
     def submit(self) -> None:
         self.sent += 1
-        proposed = order(self.rng.choice([1, -1]), str(self.rng.randint(1, 6)), order_id=str(self.sent))
+        proposed = order(self.rng.choice([1, -1]), str(self.rng.randint(1, 6)), self.price(), str(self.sent))
         if self.allowed(proposed):
             self.exposure.submitting(proposed.order_id, "s", proposed.side, proposed.price, proposed.quantity)
             self.venue.orders[proposed.order_id] = [proposed.side, proposed.quantity, Decimal(0)]
 
     def modify(self, target: str) -> None:
         side, _, filled = self.venue.orders[target]
-        proposed = order(side, str(self.rng.randint(1, 6)), order_id=target)
+        proposed = order(side, str(self.rng.randint(1, 6)), self.price(), target)
         pending = any(order_id == target for order_id, _ in self.venue.coming)
         if not pending and self.allowed(proposed):
-            self.exposure.modifying(self.exposure.orders[target], Decimal(99), proposed.quantity)
+            self.exposure.modifying(self.exposure.orders[target], proposed.price, proposed.quantity)
             self.venue.coming.append((target, filled + proposed.quantity))
 
     def step(self) -> None:
@@ -266,6 +269,10 @@ def test_the_position_never_passes_its_limit_whatever_happens(seed: int, limit: 
     for _ in range(60):
         maker.step()
         assert abs(total.position) <= limit
+        for side in (1, -1):
+            own = maker.exposure.opposite_prices(side)
+            met = [price for price in (98, 99, 100) if any(side * (price - standing) >= 0 for standing in own)]
+            assert [price for price in (98, 99, 100) if maker.exposure.meets_own(side, price)] == met
         assert total.worst() <= limit
         assert total == maker.exposure.of("s")
     while maker.venue.coming:
