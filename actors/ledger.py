@@ -15,6 +15,7 @@ from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.model.objects import Currency
 
 from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord, PositionPoint
+from actors.order_trace import OrderTraces, mid_of
 from messages import (
     ALPHA_TOPICS,
     CHARGE_TOPIC,
@@ -87,6 +88,7 @@ class Ledger(Actor):
         self._alphas: dict[str, dict[str, float]] = {}
         self.books: dict[tuple[str, str], PositionLedger] = {}
         self.equity_start = Decimal(0)
+        self.traces = OrderTraces(self.cache)
         self._instruments: dict[str, Instrument] = {}
         self._waiting: set[str] = set()
         self._due: list[tuple[int, int, FillRecord, int]] = []
@@ -111,6 +113,8 @@ class Ledger(Actor):
             self._waiting.add(instrument_id.value)
             self.msgbus.subscribe(f"events.fills.{instrument_id}", self._on_fill)
             self.subscribe_quote_ticks(instrument_id)
+        self.traces = OrderTraces(self.cache)
+        self.traces.listen(self.msgbus)
         self.msgbus.subscribe(QUOTING_TOPIC, self._on_quoting_sample)
         self.msgbus.subscribe(REBALANCE_TOPIC, self.rebalances.append)
         self.msgbus.subscribe(PAIR_TOPIC, self.pair_trades.append)
@@ -186,6 +190,8 @@ class Ledger(Actor):
         if trade in self._seen or (event.reconciliation and not self.is_open):
             return  # told a second time, or a fill of an earlier run, which is in the balances and positions
         self._seen.add(trade)
+        trace = self.traces.of(event.client_order_id)
+        rested = trace.rests_at is not None
         fill = FillRecord(
             ts_ns=event.ts_event,
             strategy=event.strategy_id.value,
@@ -196,6 +202,9 @@ class Ledger(Actor):
             trade_id=event.trade_id.value,
             price=event.last_px.as_decimal(),
             quantity=event.last_qty.as_decimal(),
+            decision_mid=mid_of(trace.sent_at),
+            quoted_mid=mid_of(trace.rests_at),
+            rested_secs=(event.ts_event - trace.rests_since_ns) / _SECOND_NS if rested else None,
         )
         signals = self._alphas.get(fill.instrument)
         fill.alpha_bps = sum(signals.values()) if signals else None

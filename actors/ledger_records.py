@@ -40,6 +40,12 @@ class FillRecord:
         The mid so many seconds later; a horizon beyond the end of the run is missing.
     alpha_bps : float, optional
         The sum of the last signals for the instrument when it was filled; None where nobody gave one.
+    decision_mid : Decimal, optional
+        The mid when the order was sent; None where nobody saw that.
+    quoted_mid : Decimal, optional
+        The mid when the order took its place at its price; None where it never rested.
+    rested_secs : float, optional
+        How long it had rested there; None where it never rested.
 
     """
 
@@ -59,6 +65,14 @@ class FillRecord:
     position_after: Decimal = Decimal(0)
     markout_mids: dict[int, Decimal] = field(default_factory=dict)
     alpha_bps: float | None = None
+    decision_mid: Decimal | None = None
+    quoted_mid: Decimal | None = None
+    rested_secs: float | None = None
+
+    @property
+    def held(self) -> Decimal:
+        """What it adds to the position: the signed quantity without what was taken of it as a fee."""
+        return self.sign * self.quantity - self.fee_base
 
     @property
     def sign(self) -> int:

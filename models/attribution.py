@@ -88,12 +88,22 @@ class PositionLedger:
 
     """
 
-    __slots__ = ("_fees", "_funding", "_inventory", "_mid", "_position", "_spread", "_start_value", "cash_change")
+    __slots__ = (
+        "_fees",
+        "_funding",
+        "_inventory",
+        "_mid",
+        "_position",
+        "_spread",
+        "_start_position",
+        "_start_value",
+        "cash_change",
+    )
 
     def __init__(self, position: Decimal = ZERO, mid: Decimal = ZERO) -> None:
         if position and not mid > 0:
             raise ValueError(f"a position of {position} cannot be valued at a mid of {mid}")
-        self._position = position
+        self._position = self._start_position = position
         self._mid = mid
         self._start_value = EXACT.multiply(position, mid)
         self._spread = self._inventory = self._fees = self._funding = ZERO
@@ -113,6 +123,11 @@ class PositionLedger:
     def parts(self) -> Parts:
         """The parts of the profit up to the last mid."""
         return Parts(self._spread, self._inventory, self._fees, self._funding)
+
+    @property
+    def initial(self) -> Decimal:
+        """What the mid did to the position held at the start: q_0 (m - m_0)."""
+        return EXACT.subtract(EXACT.multiply(self._start_position, self._mid), self._start_value)
 
     @property
     def equity_change(self) -> Decimal:

@@ -18,9 +18,12 @@ from models.statistics import (
     turnover,
     win_rate,
 )
+from reports.attribution import attribution, attribution_summary
 from reports.costs import FeeFacts, costs_summary
 from reports.funding import funding_summary
+from reports.markout_groups import markouts_by
 from reports.pair_trades import pairs_summary
+from reports.quote_quality import NO_MAKER, put_queue_time, put_touch, put_traffic, strategy_quality
 from reports.rebalancing import rebalance_summary
 from reports.signals import alpha_summary
 
@@ -130,6 +133,8 @@ def summarise(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
     summary["liquidation"] = facts.liquidation
     if facts.liquidation is None:
         summary["liquidation_why"] = "no position was liquidated"
+    summary["attribution"] = attribution_summary(attribution(ledger))
+    summary["markouts_by"] = markouts_by(ledger.fills)
     if ledger.rebalances:
         summary["rebalance"] = rebalance_summary(ledger)
     if ledger.pair_trades:
@@ -189,6 +194,8 @@ def _put_trading(summary: dict[str, Any], ledger: Ledger, facts: RunFacts) -> No
     _put(summary, "win_rate", win_rate(realised))
     _put(summary, "profit_factor", profit_factor(realised))
     summary["quotes"] = _quote_figures(list(ledger.samples.values()), ledger.position_points, len(fills))
+    put_queue_time(summary["quotes"], fills)
+    put_traffic(summary["quotes"], ledger, spot=facts.funding is None)
     _put(summary, "break_even_maker_fee_bps", _break_even_maker_fee(fills, _traded(ledger)))
 
 
@@ -251,9 +258,10 @@ def _realised(fills: Sequence[FillRecord]) -> list[Decimal]:
 def _quote_figures(samples: list[QuotingSample], points: Sequence[PositionPoint], fills: int) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     if not samples:
-        no_maker = Figure(None, "no strategy of the setup quotes")
+        no_maker = Figure(None, NO_MAKER)
         for name in ("two_sided_uptime_pct", "requotes", "requotes_per_fill", "post_only_rejections"):
             _put(figures, name, no_maker)
+        put_touch(figures, [], quotes=False)
         return figures
     # The first point comes before any quote could stand, the last after all were withdrawn.
     times = sorted({point.ts_ns for point in points})[1:-1]
@@ -261,6 +269,7 @@ def _quote_figures(samples: list[QuotingSample], points: Sequence[PositionPoint]
     two_sided = sum(point.quote_bid is not None and point.quote_ask is not None for point in counted)
     why = "the run is too short for a point on the grid"
     _put(figures, "two_sided_uptime_pct", _ratio(Decimal(100 * two_sided), Decimal(len(counted)), why))
+    put_touch(figures, counted, quotes=True)
     figures["requotes"] = sum(sample.requotes for sample in samples)
     _put(figures, "requotes_per_fill", _ratio(Decimal(figures["requotes"]), Decimal(fills), "there was no fill"))
     figures["post_only_rejections"] = sum(sample.post_only_rejections for sample in samples)
@@ -285,5 +294,9 @@ def _breakdown(ledger: Ledger, by: str) -> dict[str, dict[str, Any]]:
             "pnl_parts": parts_as_dict(parts),
             "fills": len(fills),
             "notional": float(_notional(fills)),
+            "attribution": attribution_summary(attribution(ledger, **{by: name})),
+            "markouts_by": markouts_by(fills),
         }
+        if by == "strategy":
+            rows[name]["quotes"] = strategy_quality(ledger, name, fills)
     return rows

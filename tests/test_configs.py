@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_catalog.columns import BUYER, SELLER, Quotes, Trades
+from actors.ledger import Ledger
+from data_catalog.columns import BUYER, SELLER, FundingRates, Quotes, Trades
 from data_catalog.instruments import find_instrument
 from data_catalog.store.origin import Origin
 from data_catalog.store.write import CatalogWriter
 from models.attribution import EXACT
+from reports.attribution import attribution, exact_sum
 from runtime.backtest import run_backtest
 from runtime.load_setup import LoadedSetup, load_setup
 from runtime.prepare import prepare_backtest
@@ -79,6 +81,9 @@ LIMITS_OF_EVERY_SETUP = (
     "max_rejections_per_window",
 )
 
+FUNDED = "BTCUSDT-PERP.BINANCE"
+"""The market with a funding time, at a third of it."""
+
 MAKERS = [config for config in CONFIGS if "max_position:" in config.read_text()]
 
 every_config = pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
@@ -105,6 +110,11 @@ def write_market(catalog: Path, instrument_id: str, minutes: int = 15) -> None:
         writer.quotes(instrument, Quotes(mid - half, mid + half, size, size, ts, ts), Origin("synthetic"))
         trades = Trades(price, size, aggressor, np.arange(rows), later, later).take(rng.random(rows) < 0.3)
         writer.trades(instrument, trades, Origin("synthetic"))
+        if instrument_id == FUNDED:
+            settled = ts[rows // 3 : rows // 3 + 1]
+            writer.funding_rates(
+                instrument, FundingRates(np.array([3 * 10**12]), settled, settled), Origin("synthetic")
+            )
 
 
 def load_on(config: Path, catalog: Path) -> LoadedSetup:
@@ -156,6 +166,26 @@ def test_a_setup_runs_trades_and_keeps_exact_books(config: Path, catalog: Path) 
     assert run.orders.denied == 0
     assert all(EXACT.subtract(point.equity, curve[0].equity) == point.parts.total for point in curve)
     assert all(fill.fee > 0 for fill in run.ledger.fills)
+    assert bool(run.ledger.funding) == (FUNDED in prepared.loaded.setup.instruments)
+    _check_identities(run.ledger)
+
+
+def _check_identities(ledger: Ledger) -> None:
+    """Hold both identities of the attribution, exactly, at every horizon, for all and for each part of the setup."""
+    whole = attribution(ledger)
+    assert whole.parts.total == ledger.equity_curve[-1].parts.total
+    assert whole.parts.total == EXACT.subtract(ledger.equity(), ledger.equity_start)
+    scopes = [whole]
+    for by in (0, 1):
+        names = {key[by] for key in ledger.books}
+        split = [attribution(ledger, **{("strategy", "instrument")[by]: name}) for name in names]
+        assert exact_sum(*(each.parts.total for each in split)) == whole.parts.total
+        scopes += split
+    for scope in scopes:
+        assert EXACT.add(scope.spread, scope.taking) == scope.parts.spread
+        for horizon, at in scope.horizons.items():
+            assert EXACT.add(at.total, scope.initial) == scope.parts.inventory
+            assert scope.total(horizon) == scope.parts.total
 
 
 @pytest.mark.parametrize("config", MAKERS, ids=lambda path: path.stem)

@@ -1,0 +1,100 @@
+"""What is known of an order when it is filled: the market when it was sent, and since when it has rested."""
+
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from nautilus_trader.cache.base import CacheFacade
+from nautilus_trader.common.component import MessageBus
+from nautilus_trader.model.data import QuoteTick
+from nautilus_trader.model.events import (
+    OrderAccepted,
+    OrderCanceled,
+    OrderExpired,
+    OrderRejected,
+    OrderSubmitted,
+    OrderUpdated,
+)
+from nautilus_trader.model.identifiers import ClientOrderId
+
+WINDOW_SECS: Final = 10
+"""Venues count orders in windows of the clock of this length."""
+
+_WINDOW_NS: Final = WINDOW_SECS * 1_000_000_000
+_OVER: Final = (OrderCanceled, OrderExpired, OrderRejected)
+
+
+@dataclass(slots=True)
+class Trace:
+    """
+    An order so far.
+
+    Parameters
+    ----------
+    sent_at : QuoteTick, optional
+        The market when it was sent; None where nobody saw that.
+    rests_at : QuoteTick, optional
+        The market when it took its place at its present price; None where it never rested.
+    rests_since_ns : int
+        When that was, UNIX ns.
+
+    """
+
+    sent_at: QuoteTick | None = None
+    rests_at: QuoteTick | None = None
+    rests_since_ns: int = 0
+
+
+class OrderTraces:
+    """
+    Follows every order from its sending to its end, with as little as a look at the last quote.
+
+    Parameters
+    ----------
+    cache : CacheFacade
+        Has the last quotes.
+
+    """
+
+    def __init__(self, cache: CacheFacade) -> None:
+        self._cache = cache
+        self._traces: dict[ClientOrderId, Trace] = {}
+        self.sent = Counter[int]()
+        """New and changed orders by window of the clock, of all strategies."""
+        self.messages = Counter[str]()
+        """New, changed and cancelled orders by strategy."""
+
+    def listen(self, msgbus: MessageBus) -> None:
+        """Hear of every order."""
+        msgbus.subscribe("events.order.*", self.on_event)
+
+    def of(self, order_id: ClientOrderId) -> Trace:
+        """Return what is known of an order; nothing of one that came from elsewhere."""
+        return self._traces.get(order_id) or Trace()
+
+    def on_event(self, event: Any) -> None:
+        """Follow an order."""
+        kind = type(event)
+        if kind is OrderSubmitted:
+            self._count(event)
+            self._traces[event.client_order_id] = Trace(self._cache.quote_tick(event.instrument_id))
+        elif kind is OrderAccepted or kind is OrderUpdated:
+            if kind is OrderUpdated:
+                self._count(event)
+            trace = self._traces.get(event.client_order_id)
+            if trace is not None:
+                trace.rests_at = self._cache.quote_tick(event.instrument_id)
+                trace.rests_since_ns = event.ts_event
+        elif kind in _OVER:
+            self.messages[event.strategy_id.value] += kind is OrderCanceled
+            self._traces.pop(event.client_order_id, None)
+
+    def _count(self, event: Any) -> None:
+        self.sent[event.ts_event // _WINDOW_NS] += 1
+        self.messages[event.strategy_id.value] += 1
+
+
+def mid_of(quote: QuoteTick | None) -> Decimal | None:
+    """Return the middle of a quote."""
+    return None if quote is None else (quote.bid_price.as_decimal() + quote.ask_price.as_decimal()) / 2
