@@ -153,6 +153,113 @@ PART_FIGURES = (
     ),
 )
 
+ATTRIBUTION = (
+    Figure(
+        "spread",
+        "Spread of makers",
+        Kind.SIGNED_MONEY,
+        "What fills of orders that rested earned against the mid of that moment.",
+    ),
+    Figure(
+        "taking",
+        "Spread of takers",
+        Kind.SIGNED_MONEY,
+        "What fills of orders that took liquidity earned against it: what hedging and closing cost.",
+    ),
+    Figure(
+        "adverse",
+        "Adverse selection",
+        Kind.SIGNED_MONEY,
+        "What the mid did to each fill within the horizon, where no signal spoke: negative when the flow was informed.",
+    ),
+    Figure(
+        "alpha",
+        "Signal",
+        Kind.SIGNED_MONEY,
+        "What the mid did within the horizon to each fill that was made while a signal spoke for or against it.",
+    ),
+    Figure(
+        "carry",
+        "Carry",
+        Kind.SIGNED_MONEY,
+        "What the mid did to each fill after the horizon, to the end of the run: the inventory that is left of it.",
+    ),
+    Figure(
+        "initial",
+        "Held from the start",
+        Kind.SIGNED_MONEY,
+        "What the mid did to the position that was there before the first trade.",
+    ),
+    Figure("fees", "Fees", Kind.SIGNED_MONEY, FEES.definition),
+    Figure(
+        "funding",
+        "Funding",
+        Kind.SIGNED_MONEY,
+        "Funding of perpetual futures: positive was received, negative was paid.",
+    ),
+    Figure("pnl", "P&L", Kind.SIGNED_MONEY, "The sum of the row, exactly."),
+)
+
+TAKER_SLIPPAGE = Figure(
+    "taker_slippage",
+    "Taker slippage",
+    Kind.SIGNED_MONEY,
+    "Fills of orders that took liquidity against the mid of the moment in which they were sent: the spread, and what "
+    "the mid did on their way. Beside the sum: only the spread of takers is a part of it.",
+)
+
+QUOTE_QUALITY = (
+    Figure(
+        "quotes.bid_at_touch_pct",
+        "Bid at the touch",
+        Kind.PERCENT,
+        "The share of the points of the grid at which the best own bid was the market's best bid, or better.",
+    ),
+    Figure(
+        "quotes.ask_at_touch_pct",
+        "Ask at the touch",
+        Kind.PERCENT,
+        "The share of the points of the grid at which the best own ask was the market's best ask, or better.",
+    ),
+    Figure(
+        "quotes.queue_secs_median",
+        "Queue time, middle",
+        Kind.SECONDS,
+        "How long a filled order had rested at its price: half of the fills waited longer.",
+    ),
+    Figure("quotes.queue_secs_longest", "Queue time, longest", Kind.SECONDS, "The longest such wait."),
+    Figure(
+        "quotes.messages",
+        "Order messages",
+        Kind.COUNT,
+        "New, changed and cancelled orders, of all strategies.",
+    ),
+    Figure(
+        "quotes.messages_per_fill",
+        "Order-to-trade ratio",
+        Kind.RATIO,
+        "Order messages divided by fills.",
+    ),
+    Figure(
+        "quotes.orders_in_busiest_10s",
+        "Orders in the busiest 10 s",
+        Kind.COUNT,
+        "New and changed orders in the busiest ten seconds of the clock, which is how venues count them.",
+    ),
+    Figure(
+        "quotes.venue_order_limit",
+        "Venue's limit per 10 s",
+        Kind.COUNT,
+        "What Binance takes of an account without a higher limit: 100 on spot, 300 on USD-M futures.",
+    ),
+    Figure(
+        "quotes.windows_over_limit",
+        "Windows over the limit",
+        Kind.COUNT,
+        "Ten-second windows with more orders than that: live, the venue would have refused the rest.",
+    ),
+)
+
 FEE_RATES = (
     Figure("fees.maker_bps", "Maker fee", Kind.BPS, "What a resting order pays on the value of a fill."),
     Figure("fees.taker_bps", "Taker fee", Kind.BPS, "What an order that takes liquidity pays on the value of a fill."),
@@ -165,6 +272,14 @@ MARKOUT_DEFINITION = (
     "the value traded: spread earned plus what the market did next. Falling with time means that the flow was "
     "informed; a fill pays only while it stays above the fee."
 )
+
+
+MARKOUT_GROUPS = {
+    "side": "By side",
+    "depth": "By distance from the mid when the order took its place",
+    "hour": "By hour of the day (UTC)",
+}
+"""The groups of `markouts_by`, by the key in summary.json."""
 
 
 def fee_texts(summary: Summary) -> list[str]:

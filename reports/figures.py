@@ -22,6 +22,7 @@ class Kind(Enum):
     COUNT = auto()
     RATIO = auto()
     MULTIPLE = auto()
+    SECONDS = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ _WRITERS: dict[Kind, Callable[[float], str]] = {
     Kind.SHARE: lambda value: fmt.percent(value * 100),
     Kind.COUNT: fmt.count,
     Kind.RATIO: partial(fmt.number, decimals=2),
+    Kind.SECONDS: lambda value: f"{fmt.number(value, 3)} s",
     Kind.MULTIPLE: lambda value: f"{fmt.number(value, 2)} ×",
 }
 

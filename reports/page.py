@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from reports import risk_tables, sections, tables
+from reports.attribution_tables import attribution_table, markout_groups
 from reports.charts import charts, undrawn_markets
 from reports.checks import disagreements
 from reports.drill_tables import LABEL, drill_card
@@ -19,6 +20,7 @@ from reports.markup import text
 from reports.plotting import Chart
 from reports.quality_table import quality_card
 from reports.results_folder import Results, read_results
+from reports.strategy_tables import funding_card, pairs_card, rebalance_card
 
 HERE = Path(__file__).parent
 
@@ -88,6 +90,12 @@ def _body(results: Results, drawn: list[Chart]) -> str:
             risk_tables.refusal_table(summary),
             f'<div class="charts">{"".join(sections.chart(chart) for chart in drawn)}</div>',
             f'<p class="small">Without a chart: {text(", ".join(left_out))}</p>' if left_out else "",
+            attribution_table(summary),
+            markout_groups(summary),
+            sections.quote_quality(summary),
+            funding_card(summary),
+            pairs_card(summary),
+            rebalance_card(summary),
             sections.more_figures(summary),
             fee_tier_card(summary),
             quality_card(summary),

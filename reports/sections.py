@@ -6,7 +6,16 @@ from typing import Any
 import msgspec
 
 from reports import format as fmt
-from reports.definitions import HEADLINE, MARKOUT_DEFINITION, MORE, PART_FIGURES, fee_texts
+from reports.definitions import (
+    ATTRIBUTION,
+    HEADLINE,
+    MARKOUT_DEFINITION,
+    MORE,
+    PART_FIGURES,
+    QUOTE_QUALITY,
+    TAKER_SLIPPAGE,
+    fee_texts,
+)
 from reports.drill_tables import LABEL, drill_label
 from reports.figures import Summary, show
 from reports.liquidation import liquidation_line
@@ -120,9 +129,18 @@ def more_figures(summary: Summary) -> str:
     return card("More figures", pairs(show(figure, summary) for figure in MORE))
 
 
+def quote_quality(summary: Summary) -> str:
+    """Return how well the makers quote; nothing where the summary does not say."""
+    known = any(summary.get(figure.path) is not None for figure in QUOTE_QUALITY)
+    return card("Quote quality", pairs(show(figure, summary) for figure in QUOTE_QUALITY)) if known else ""
+
+
 def glossary() -> str:
     """Return every figure with its definition, for screens without a pointer."""
-    figures = {figure.label: figure.definition for figure in (*HEADLINE, *MORE, *PART_FIGURES)}
+    figures = {
+        figure.label: figure.definition for figure in (*ATTRIBUTION, *HEADLINE, *MORE, *QUOTE_QUALITY, *PART_FIGURES)
+    }
+    figures[TAKER_SLIPPAGE.label] = TAKER_SLIPPAGE.definition
     figures["Markout"] = MARKOUT_DEFINITION
     listed = "".join(f"<dt>{text(label)}</dt><dd>{text(meaning)}</dd>" for label, meaning in figures.items())
     return collapsible("What each figure means", f'<dl class="glossary">{listed}</dl>')

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from reports import format as fmt
-from reports.definitions import HEADLINE, MARKOUT_DEFINITION, MORE, NOTIONAL, PART_FIGURES
+from reports.definitions import HEADLINE, MARKOUT_DEFINITION, MORE, NOTIONAL, PART_FIGURES, QUOTE_QUALITY
 from reports.figures import Kind, Summary, written
 from reports.markup import Cell, card, signed_class, table
 from reports.results_folder import Fills
@@ -13,12 +13,18 @@ from reports.results_folder import Fills
 FILLS_SHOWN = 100
 HOLDINGS = "(holdings)"
 HOLDINGS_NOTE = f"{HOLDINGS} is what was held before the first trade: its gain or loss belongs to no strategy."
-KNOWN_FIGURES = {figure.path: figure for figure in (*HEADLINE, *MORE, *PART_FIGURES, NOTIONAL)}
+ELSEWHERE = ("attribution", "markouts_by")
+"""What of a strategy or instrument stands in a table of its own, or only in summary.json."""
+KNOWN_FIGURES = {figure.path: figure for figure in (*HEADLINE, *MORE, *QUOTE_QUALITY, *PART_FIGURES, NOTIONAL)}
 
 
 def breakdown(summary: Summary, path: str, title: str) -> str:
     """Return a table with one row per strategy or instrument, whatever figures the summary has for them."""
-    rows = {name: _flattened(figures) for name, figures in summary.table(path).items() if isinstance(figures, Mapping)}
+    rows = {
+        name: _flattened({key: value for key, value in figures.items() if key not in ELSEWHERE})
+        for name, figures in summary.table(path).items()
+        if isinstance(figures, Mapping)
+    }
     columns = [
         column for column in dict.fromkeys(key for row in rows.values() for key in row) if not column.endswith("_why")
     ]

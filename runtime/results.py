@@ -233,7 +233,7 @@ def _write_json(file: Path, content: dict[str, Any]) -> None:
 def fills_table(fills: Sequence[FillRecord]) -> pa.Table:
     """Return the fills as a table with exact decimals."""
     texts = ("strategy", "instrument", "side", "liquidity", "client_order_id", "trade_id")
-    decimals = ("price", "quantity", "fee", "mid", "position_after", "spread")
+    decimals = ("price", "quantity", "fee", "fee_base", "mid", "position_after", "spread", "decision_mid", "quoted_mid")
     columns: dict[str, pa.Array] = {"ts_ns": pa.array([fill.ts_ns for fill in fills], pa.int64())}
     for name in texts:
         columns[name] = pa.array([getattr(fill, name) for fill in fills], pa.string())
@@ -241,6 +241,7 @@ def fills_table(fills: Sequence[FillRecord]) -> pa.Table:
         columns[name] = _exact_column([getattr(fill, name) for fill in fills])
     for name, horizon in zip(_MARKOUT_COLUMNS, MARKOUT_HORIZONS_SECS, strict=True):
         columns[name] = _exact_column([fill.markout_mids.get(horizon) for fill in fills])
+    columns["rested_secs"] = pa.array([fill.rested_secs for fill in fills], pa.float64())
     columns["alpha_bps"] = pa.array([fill.alpha_bps for fill in fills], pa.float64())
     return pa.table(columns)
 

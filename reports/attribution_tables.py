@@ -1,0 +1,100 @@
+"""The attribution and the groups of markouts as tables of the page."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reports import format as fmt
+from reports.definitions import ATTRIBUTION, MARKOUT_DEFINITION, MARKOUT_GROUPS, MARKOUTS, TAKER_SLIPPAGE
+from reports.figures import Summary
+from reports.markup import Cell, card, signed_class, table
+
+HORIZON_OF_PARTS = "30s"
+"""The horizon at which strategies and instruments are shown."""
+
+ATTRIBUTION_NOTE = (
+    "Each row sums to its P&L exactly, whatever the horizon: what the mid did to a fill is split at the horizon into "
+    f"adverse selection and carry. Strategies and instruments are shown at {HORIZON_OF_PARTS[:-1]} s; all horizons of "
+    "each are in summary.json."
+)
+
+
+def attribution_table(summary: Summary) -> str:
+    """Return where the profit comes from: in all at each horizon, then by strategy and by instrument."""
+    whole = summary.table("attribution")
+    if not whole:
+        return ""
+    rows: list[tuple[str, Mapping[str, Any], str]] = [
+        (f"All, {horizon[:-1]} s", whole, horizon) for horizon in MARKOUTS
+    ]
+    for path in ("by_strategy", "by_instrument"):
+        parts = _attributed(summary, path)
+        if len(parts) > 1:
+            rows += [(name, part, HORIZON_OF_PARTS) for name, part in parts.items()]
+    values = [_values(part, horizon) for _, part, horizon in rows]
+    shown = [n for n, figure in enumerate(ATTRIBUTION) if figure.path != "alpha" or any(row[n] for row in values)]
+    decimals = fmt.decimals_for(*(value for row in values for value in row))
+    head = [Cell("", style="text"), *(Cell(ATTRIBUTION[n].label, ATTRIBUTION[n].definition) for n in shown)]
+    head.append(Cell(TAKER_SLIPPAGE.label, TAKER_SLIPPAGE.definition))
+    body = [
+        [Cell(name, style="text"), *(_money(row[n], decimals) for n in shown), _slippage(part, decimals)]
+        for (name, part, _), row in zip(rows, values, strict=True)
+    ]
+    title = f"Where the P&L comes from, {summary.text('currency')}"
+    return card(title, table(head, body), small=ATTRIBUTION_NOTE)
+
+
+def _attributed(summary: Summary, path: str) -> dict[str, Mapping[str, Any]]:
+    rows = summary.table(path).items()
+    return {name: row["attribution"] for name, row in rows if isinstance(row, Mapping) and row.get("attribution")}
+
+
+def _values(part: Mapping[str, Any], horizon: str) -> list[float | None]:
+    at_horizon = Summary(dict(part)).table(f"by_horizon.{horizon}")
+    known = Summary(dict(part) | at_horizon)
+    return [known.number(figure.path) for figure in ATTRIBUTION]
+
+
+def _slippage(part: Mapping[str, Any], decimals: int) -> Cell:
+    known = Summary(dict(part))
+    value = known.number("taker_slippage")
+    return Cell(fmt.MISSING, known.why("taker_slippage")) if value is None else _money(value, decimals)
+
+
+def _money(value: float | None, decimals: int) -> Cell:
+    if value is None:
+        return Cell(fmt.MISSING)
+    return Cell(fmt.number(value, decimals, signed=True), style=signed_class((value > 0) - (value < 0)))
+
+
+def markout_groups(summary: Summary) -> str:
+    """Return the markouts of fills by side, distance and hour."""
+    groups = summary.table("markouts_by")
+    body = [row for key, title in MARKOUT_GROUPS.items() for row in _group_rows(title, groups.get(key))]
+    if not body:
+        return ""
+    head = [
+        Cell("", style="text"),
+        Cell("Fills"),
+        Cell("Traded", f"In {summary.text('currency')}."),
+        Cell("At the fill, bps", "The edge to the mid at the fill, over the value traded."),
+        *(Cell(f"{horizon[:-1]} s, bps", MARKOUT_DEFINITION) for horizon in MARKOUTS),
+    ]
+    return card("Markouts by side, distance and hour", table(head, body), small=MARKOUT_DEFINITION)
+
+
+def _group_rows(title: str, groups: Any) -> Iterator[list[Cell]]:
+    if not isinstance(groups, Mapping) or not groups:
+        return
+    yield [Cell(title, style="text"), *(Cell("") for _ in range(3 + len(MARKOUTS)))]
+    for name, figures in groups.items():
+        known = Summary({"row": figures})
+        cells = [_bps(known, key) for key in ("spread_bps", *MARKOUTS)]
+        fills, traded = known.number("row.fills") or 0, known.number("row.notional") or 0.0
+        yield [Cell(f"· {name}", style="text"), Cell(fmt.count(fills)), Cell(fmt.number(traded, 2)), *cells]
+
+
+def _bps(known: Summary, key: str) -> Cell:
+    value = known.number(f"row.{key}")
+    if value is None:
+        return Cell(fmt.MISSING, known.why(f"row.{key}"))
+    return Cell(fmt.number(value, 2, signed=True), style=signed_class((value > 0) - (value < 0)))
