@@ -25,7 +25,7 @@ _MODES = ("check", "rehearse", "paper", "testnet", "demo", "real_money", "local"
 @click.option("--demo", is_flag=True, help="Trade on Binance's demo exchange.")
 @click.option("--real-money", is_flag=True, help="Trade your money on Binance; refused without a passing check.")
 @click.option("--local", is_flag=True, help="Trade on an exchange on this machine: live.local_url.")
-@click.option("--fresh", is_flag=True, help="Forget the inventory targets of earlier runs.")
+@click.option("--fresh", is_flag=True, help="Forget what earlier runs have kept: inventory targets, books, losses.")
 @click.option("--set", "assignments", multiple=True, metavar="PATH=VALUE", help="Change any value of the setup.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results"), help="Folder of the results.")
 @click.option(

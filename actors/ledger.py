@@ -1,7 +1,9 @@
 """The ledger: what was traded, what it earned and why, on fills and timers, in backtest and live alike."""
 
 import heapq
+from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
 from nautilus_trader.common.actor import Actor
@@ -14,6 +16,7 @@ from nautilus_trader.model.identifiers import InstrumentId, TradeId
 from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.model.objects import Currency
 
+from actors.kept_books import EarlierBooks, Entry, Keeper, OpenedBook, Opening, Transfer
 from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord, PositionPoint
 from actors.order_trace import OrderTraces, mid_of
 from messages import (
@@ -41,6 +44,8 @@ HOLDINGS: Final = "(holdings)"
 _SECOND_NS: Final = 1_000_000_000
 _DUE: Final = "ledger-due"
 _GRID: Final = "ledger-grid"
+_NOTICED: Final = Decimal("0.01")
+"""Cash that differs by less is rounding: the venue rounds each fee and each average price."""
 
 
 class LedgerConfig(ActorConfig, frozen=True, kw_only=True):
@@ -71,6 +76,13 @@ class Ledger(Actor):
     fill is booked when the market data of its own moment have been seen, so that its mid is the last one at or before
     the fill. Nothing is done on ticks but to find the first mid of each instrument, where the books open.
     """
+
+    keeper: Keeper | None = None
+    """Keeps the books beyond this process; nobody does in a backtest."""
+    earlier: EarlierBooks | None = None
+    """The books of a process that was killed: these go on with them."""
+    entry_prices: Mapping[str, Decimal] = MappingProxyType({})
+    """By instrument: the venue's average price of the position that is held already; the engine's own is a guess."""
 
     def __init__(self, config: LedgerConfig) -> None:
         super().__init__(config)
@@ -145,33 +157,93 @@ class Ledger(Actor):
     # -- Opening ------------------------------------------------------------------------------------------------------
 
     def _open(self, now_ns: int) -> None:
-        currency = Currency.from_str(self.config.currency)
-        self.equity_start = self._balance(currency)
-        valued: set[str] = set()
-        for name, instrument in self._instruments.items():
-            base = instrument.base_currency
-            if isinstance(instrument, CurrencyPair) and base.code not in valued:
-                valued.add(base.code)
-                held, mid = self._balance(base), self.mid(name)
-                self.books[HOLDINGS, name] = PositionLedger(position=held, mid=mid)
-                self.equity_start = EXACT.add(self.equity_start, EXACT.multiply(held, mid))
-        self._take_over_positions()
+        cash, held, equity = self._account()
+        if self.earlier is None:
+            self._open_books(now_ns, cash, held, equity)
+        else:
+            self._go_on(self.earlier, now_ns, held, equity)
         self._record(now_ns)
         interval_ns = self.config.interval_secs * _SECOND_NS
         self.clock.set_timer_ns(_GRID, interval_ns, now_ns - now_ns % interval_ns, 0, self._on_grid)
 
-    def _take_over_positions(self) -> None:
-        """Open the books of strategies that hold futures positions already; on spot the balances say it all."""
-        for instrument_id in self.config.instrument_ids:
-            if isinstance(self._instruments[instrument_id.value], CurrencyPair):
+    def _account(self) -> tuple[Decimal, list[OpenedBook], Decimal]:
+        """Return the account's cash, what it holds (on futures with the strategy that holds it), and its value."""
+        cash = equity = self._balance(Currency.from_str(self.config.currency))
+        held: dict[str, OpenedBook] = {}
+        for name, instrument in self._instruments.items():
+            mid = self.mid(name)
+            if isinstance(instrument, CurrencyPair):
+                base = instrument.base_currency
+                if base.code not in held:
+                    owned = self._balance(base)
+                    held[base.code] = OpenedBook(HOLDINGS, name, owned, mid)
+                    equity = EXACT.add(equity, EXACT.multiply(owned, mid))
                 continue
-            mid = self.mid(instrument_id.value)
-            for position in self.cache.positions_open(instrument_id=instrument_id):
-                held = position.signed_decimal_qty()
-                unrealised = EXACT.multiply(held, EXACT.subtract(mid, Decimal(repr(position.avg_px_open))))
-                self.equity_start = EXACT.add(self.equity_start, unrealised)
-                owner = (position.strategy_id.value, instrument_id.value)
-                self.books[owner] = PositionLedger(position=held, mid=mid)
+            for position in self.cache.positions_open(instrument_id=instrument.id):
+                owned = position.signed_decimal_qty()
+                entry = self.entry_prices.get(name, Decimal(repr(position.avg_px_open)))
+                gain = EXACT.multiply(owned, EXACT.subtract(mid, entry))
+                equity = EXACT.add(equity, gain)
+                held[position.id.value] = OpenedBook(position.strategy_id.value, name, owned, mid)
+        return cash, list(held.values()), equity
+
+    def _open_books(self, now_ns: int, cash: Decimal, held: list[OpenedBook], equity: Decimal) -> None:
+        self.equity_start = equity
+        for book in held:
+            self.books[book.strategy, book.instrument] = PositionLedger(position=book.position, mid=book.mid)
+        if self.keeper is not None:
+            self.keeper.opened(Opening(now_ns, equity, cash, tuple(held)))
+
+    # -- Going on with the books of a process that was killed -------------------------------------------------------
+
+    def _go_on(self, earlier: EarlierBooks, now_ns: int, held: list[OpenedBook], equity: Decimal) -> None:
+        kept = earlier.kept
+        self.equity_start = kept.opening.equity
+        for book in kept.opening.books:
+            self.books[book.strategy, book.instrument] = PositionLedger(position=book.position, mid=book.mid)
+        for entry in kept.entries:
+            self._enter(entry)
+        self.equity_curve.extend(kept.points)
+        for entry in earlier.missed():
+            self._enter(entry, news=True)
+        self._take_over_transfers(now_ns, held, equity)
+
+    def _enter(self, entry: Entry, news: bool = False) -> None:
+        """Book what an earlier process has kept, or what it has missed."""
+        if news and self.keeper is not None:
+            self.keeper.entered(entry)
+        if isinstance(entry, FillRecord):
+            self._seen.add((InstrumentId.from_str(entry.instrument), TradeId(entry.trade_id)))
+            self.fills.append(entry)
+            # Nobody saw the market of a fill that was missed: it counts as one without an edge.
+            self._post(entry, entry.price if entry.mid is None else entry.mid)
+        elif isinstance(entry, FundingPaid):
+            self.funding.append(entry)
+            self._book_of(entry.strategy_id, entry.instrument_id).fund(entry.amount)
+        else:
+            self._receive(entry)
+
+    def _take_over_transfers(self, now_ns: int, held: list[OpenedBook], equity: Decimal) -> None:
+        """Book what the account has more or less than the books, as neither profit nor loss."""
+        for name in self._instruments:
+            mid = self.mid(name)
+            for (_, traded), book in self.books.items():
+                if traded == name:
+                    book.mark(mid)
+            owned = _exact_sum(*(book.position for book in held if book.instrument == name))
+            spare = EXACT.subtract(owned, self.position(name))
+            if spare:
+                self._enter(Transfer(now_ns, name, spare, mid), news=True)
+        cash = EXACT.subtract(equity, self.equity())
+        if abs(cash) >= _NOTICED:
+            self._enter(Transfer(now_ns, "", cash, Decimal(1)), news=True)
+
+    def _receive(self, transfer: Transfer) -> None:
+        value = EXACT.multiply(transfer.amount, transfer.mid)
+        self.equity_start = EXACT.add(self.equity_start, value)
+        if transfer.instrument:
+            owner = (HOLDINGS, transfer.instrument)
+            self._book_of(*owner).receive(transfer.amount, transfer.mid)
 
     def _balance(self, currency: Currency) -> Decimal:
         account = self.portfolio.account(self.config.instrument_ids[0].venue)
@@ -228,12 +300,18 @@ class Ledger(Actor):
 
     def _book(self, fill: FillRecord) -> None:
         fill.mid = self.mid(fill.instrument)
-        book = self._book_of(fill.strategy, fill.instrument)
-        fill.spread = book.fill(fill.sign * fill.quantity, fill.price, fill.fee, fill.mid, fee_base=fill.fee_base)
-        fill.fee = EXACT.add(fill.fee, EXACT.multiply(fill.fee_base, fill.mid))
-        fill.position_after = book.position
+        if self.keeper is not None:
+            self.keeper.entered(fill)  # before the fee in the base asset is valued: it will be booked once more
+        self._post(fill, fill.mid)
         for horizon in MARKOUT_HORIZONS_SECS:
             self._schedule(fill.ts_ns + horizon * _SECOND_NS, fill, horizon)
+
+    def _post(self, fill: FillRecord, mid: Decimal) -> None:
+        book = self._book_of(fill.strategy, fill.instrument)
+        fill.mid = mid
+        fill.spread = book.fill(fill.sign * fill.quantity, fill.price, fill.fee, mid, fee_base=fill.fee_base)
+        fill.fee = EXACT.add(fill.fee, EXACT.multiply(fill.fee_base, mid))
+        fill.position_after = book.position
 
     def _book_of(self, strategy: str, instrument: str) -> PositionLedger:
         book = self.books.get((strategy, instrument))
@@ -245,8 +323,7 @@ class Ledger(Actor):
 
     def _on_funding(self, paid: FundingPaid) -> None:
         if self.is_open:  # what was paid before is in the balance
-            self.funding.append(paid)
-            self._book_of(paid.strategy_id, paid.instrument_id).fund(paid.amount)
+            self._enter(paid, news=True)
 
     def _on_charge(self, charged: AccountCharged) -> None:
         if self.is_open:
@@ -296,6 +373,8 @@ class Ledger(Actor):
         equity = self.equity()
         holdings = self.parts(strategy=HOLDINGS).total
         self.equity_curve.append(EquityPoint(now_ns, equity, self.parts(), holdings))
+        if self.keeper is not None:
+            self.keeper.marked(self.equity_curve[-1])
         sound = all(0 < quote.bid_price.raw <= quote.ask_price.raw for quote in quotes.values())
         mark = EquityMark(ts_ns=now_ns, equity=equity if sound else None, interval_secs=self.config.interval_secs)
         self.msgbus.publish(EQUITY_TOPIC, mark)

@@ -77,12 +77,13 @@ class LossWatch(Actor):
         self._kept = {name: Decimal(value.decode()) for name, value in state.items()}
 
     def _go_on(self, day: int) -> None:
-        """Go on from an earlier run of the same UTC day; on another day money may have come and gone."""
+        """Go on from an earlier run of the same UTC day, or one that was killed: elsewhere money may have come."""
         kept, self._kept = self._kept, {}
-        if kept.get("day") != day:
+        same_day = kept.get("day") == day
+        if not (same_day or "unbroken" in kept):
             return
         self._drawdown.go_on_from(kept["start"], kept["peak"])
-        if self._daily is not None and "day_start" in kept:
+        if self._daily is not None and same_day and "day_start" in kept:
             self._daily.go_on_from(day, kept["day_start"])
 
     def _on_check(self, event: TimeEvent) -> None:

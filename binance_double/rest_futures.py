@@ -219,8 +219,8 @@ class FuturesRest:
         params = asked.params
         start, end = params.maybe_integer("startTime") or 0, params.maybe_integer("endTime") or 2**62
         chosen = [
-            item
-            for item in self._venue.income
+            (number, item)
+            for number, item in enumerate(self._venue.income)
             if params.maybe("symbol") in {None, item.symbol}
             and params.maybe("incomeType") in {None, item.kind}
             and start <= item.time_ms <= end
@@ -233,10 +233,10 @@ class FuturesRest:
                 "asset": item.asset,
                 "info": str(item.trade_id or ""),
                 "time": item.time_ms,
-                "tranId": n,
+                "tranId": number,
                 "tradeId": str(item.trade_id or ""),
             }
-            for n, item in enumerate(chosen[-(params.maybe_integer("limit") or 100) :])
+            for number, item in chosen[: params.maybe_integer("limit") or 100]
         ]
 
 

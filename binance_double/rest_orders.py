@@ -49,7 +49,7 @@ def fills_asked(venue: Venue, params: Params) -> list[Fill]:
         and fill.trade_id >= first
         and order_id in {None, fill.order_id}
     ]
-    return chosen[-_rows(params) :]
+    return chosen[: _rows(params)] if first else chosen[-_rows(params) :]
 
 
 def new_client_order_id(params: Params) -> str:

@@ -39,6 +39,8 @@ class UserStreams:
         self._subscribers: dict[int, tuple[Connection, Callable[[Json], Json]]] = {}
         self._next_id = 0
         self._listen_keys: dict[str, int] = {}
+        self.issued: set[str] = set()
+        """Every listen key that there ever was."""
         self.happened: deque[Json] = deque(maxlen=EVENTS_KEPT)
         """The last events, whether they were sent or lost."""
 
@@ -86,6 +88,7 @@ class UserStreams:
             raise ApiError(-1000, "An unknown error occurred while processing the request.", 500)
         key = next(iter(self._listen_keys), None) or secrets.token_hex(32)
         self._listen_keys[key] = self._clock.ms() + LISTEN_KEY_MS
+        self.issued.add(key)
         return key
 
     def keep_listen_key(self) -> str:

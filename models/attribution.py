@@ -189,6 +189,12 @@ class PositionLedger:
         self.cash_change = EXACT.subtract(self.cash_change, EXACT.add(EXACT.multiply(signed_qty, price), fee))
         return edge
 
+    def receive(self, quantity: Decimal, mid: Decimal) -> None:
+        """Take in what came without a trade (negative: what went), at a mid: neither profit nor loss."""
+        self.mark(mid)
+        self._position = EXACT.add(self._position, quantity)
+        self._start_value = EXACT.add(self._start_value, EXACT.multiply(quantity, mid))
+
     def fund(self, amount: Decimal) -> None:
         """Book a funding payment in the quote currency: positive when received."""
         self._funding = EXACT.add(self._funding, amount)

@@ -11,6 +11,7 @@ import msgspec
 from data_catalog.exchange_info import ExchangeInfo, SymbolInfo
 from runtime.live.rest import Refused, Rest
 
+_ROWS: Final = 1_000
 _GONE: Final = (-2011, -2013)
 """Binance's numbers for an order that is not there."""
 
@@ -27,6 +28,32 @@ class VenueOrder:
 
     def __str__(self) -> str:
         return f"{self.client_order_id} {self.side} {self.quantity:f} {self.symbol} at {self.price:f}"
+
+
+@dataclass(frozen=True)
+class VenueTrade:
+    """A fill as the venue has it; the side is +1 for a buy, and the id is the same that the account's events carry."""
+
+    symbol: str
+    trade_id: int
+    order_id: int
+    side: int
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    fee_asset: str
+    is_maker: bool
+    time_ms: int
+
+
+@dataclass(frozen=True)
+class VenueFunding:
+    """A funding payment, positive when received."""
+
+    symbol: str
+    payment_id: str
+    amount: Decimal
+    time_ms: int
 
 
 @dataclass(frozen=True)
@@ -104,6 +131,11 @@ class BinanceAccount:
                 positions[row["symbol"]] = positions.get(row["symbol"], Decimal(0)) + amount
         return positions
 
+    def entry_prices(self) -> dict[str, Decimal]:
+        """Return the average prices of the positions on futures by symbol, those that are flat left out."""
+        rows = self.rest.signed("GET", "/fapi/v3/positionRisk")
+        return {row["symbol"]: Decimal(row["entryPrice"]) for row in rows if Decimal(row["positionAmt"])}
+
     def is_hedge_mode(self) -> bool:
         """Return whether the futures account keeps longs and shorts apart."""
         return str(self.rest.signed("GET", "/fapi/v1/positionSide/dual")["dualSidePosition"]).lower() == "true"
@@ -136,6 +168,10 @@ class BinanceAccount:
             for row in rows
         ]
 
+    def client_order_id(self, symbol: str, order_id: int) -> str:
+        """Return what the sender of an order called it."""
+        return str(self.rest.signed("GET", f"{self._api}/order", symbol=symbol, orderId=order_id)["clientOrderId"])
+
     def cancel(self, order: VenueOrder) -> None:
         """Cancel an order; one that is gone already is no error."""
         try:
@@ -149,3 +185,55 @@ class BinanceAccount:
     def count_down(self, symbol: str, milliseconds: int) -> None:
         """Let the venue cancel all orders of a futures symbol when it hears no more for so long; 0 ends that."""
         self.rest.signed("POST", "/fapi/v1/countdownCancelAll", symbol=symbol, countdownTime=milliseconds)
+
+    # -- What happened ------------------------------------------------------------------------------------------------
+
+    def last_trade_id(self, symbol: str) -> int:
+        """Return the id of the account's last trade on a symbol, 0 where there is none."""
+        return max((trade.trade_id for trade in self._trades(symbol, limit=1)), default=0)
+
+    def trades_since(self, symbol: str, trade_id: int) -> list[VenueTrade]:
+        """Return the account's trades on a symbol from an id on, that one included, in order."""
+        found: list[VenueTrade] = []
+        while True:
+            page = sorted(self._trades(symbol, fromId=trade_id, limit=_ROWS), key=lambda trade: trade.trade_id)
+            found += page
+            if len(page) < _ROWS:
+                return found
+            trade_id = page[-1].trade_id + 1
+
+    def _trades(self, symbol: str, **asked: int) -> list[VenueTrade]:
+        path = "/api/v3/myTrades" if self.spot else "/fapi/v1/userTrades"
+        return [_trade(row) for row in self.rest.signed("GET", path, symbol=symbol, **asked)]
+
+    def funding_since(self, time_ms: int) -> list[VenueFunding]:
+        """Return the funding payments on futures from a time on, that one included, in order."""
+        found: dict[str, VenueFunding] = {}
+        while True:
+            asked = {"incomeType": "FUNDING_FEE", "startTime": time_ms, "limit": _ROWS}
+            rows = self.rest.signed("GET", "/fapi/v1/income", **asked)
+            page = [
+                VenueFunding(row["symbol"], str(row["tranId"]), Decimal(row["income"]), int(row["time"]))
+                for row in rows
+            ]
+            known = len(found)
+            found |= {payment.payment_id: payment for payment in page}
+            if len(page) < _ROWS or len(found) == known:
+                return sorted(found.values(), key=lambda payment: payment.time_ms)
+            time_ms = max(payment.time_ms for payment in page)
+
+
+def _trade(row: dict[str, Any]) -> VenueTrade:
+    is_buy = row["isBuyer"] if "isBuyer" in row else row["side"] == "BUY"
+    return VenueTrade(
+        symbol=row["symbol"],
+        trade_id=int(row["id"]),
+        order_id=int(row["orderId"]),
+        side=1 if is_buy else -1,
+        price=Decimal(row["price"]),
+        quantity=Decimal(row["qty"]),
+        fee=Decimal(row["commission"]),
+        fee_asset=row["commissionAsset"],
+        is_maker=bool(row["isMaker"] if "isMaker" in row else row["maker"]),
+        time_ms=int(row["time"]),
+    )

@@ -7,11 +7,15 @@ Each point was seen on nautilus_trader 1.231 against the local exchange:
   Here the venue is asked for the order by its client order id until it says yes, or until it can no longer accept it.
 - A fill that the user stream lost is made up by the engine, at a price that it guesses and without a fee. Here the
   venue's own trades are brought in before the engine compares.
+- An order of which the venue does not speak for some looks, as when its REST interface is away, is called rejected as
+  well. Here nothing but the venue's own word ends an order.
 - The end of an order of which no word came is never found while a maker goes on moving it: each refusal of the venue
   ("does not exist") counts as news of the order, and the engine looks at quiet orders alone. Here such a refusal makes
   it ask at once.
 - Funding changes the balance, and nobody is told why: the ledger would miss it. Here it is told by position.
 - On futures the engine asks for the trades of BTCUSDT and BTCUSDT-PERP, which are the same, and counts them twice.
+- The words of a request that got no answer hold its address, signature and all, and stand in every log. Here they do
+  not.
 """
 
 import asyncio
@@ -27,7 +31,7 @@ from nautilus_trader.adapters.binance.http.error import BinanceClientError, Bina
 from nautilus_trader.adapters.binance.spot.execution import BinanceSpotExecutionClient
 from nautilus_trader.core.nautilus_pyo3 import HttpError, HttpTimeoutError
 from nautilus_trader.core.uuid import UUID4
-from nautilus_trader.execution.messages import GenerateOrderStatusReports
+from nautilus_trader.execution.messages import GenerateOrderStatusReport, GenerateOrderStatusReports
 from nautilus_trader.execution.reports import OrderStatusReport
 from nautilus_trader.live.factories import LiveExecClientFactory
 from nautilus_trader.model.enums import OrderStatus
@@ -44,6 +48,7 @@ _NO_SUCH_ORDER: Final = -2013
 _UNKNOWN_CODES: Final = (-1006, -1007)
 _REQUEST_TIMEOUT: Final = 408
 _GONE: Final = re.compile(r"-2011|-2013")
+_SIGNATURE: Final = re.compile(r"(signature|listenKey)=[^&\s)'\"]+")
 _GRACE_SECS: Final = 1.0
 _FIRST_WAIT_SECS: Final = 0.2
 _LONGEST_WAIT_SECS: Final = 2.0
@@ -73,6 +78,7 @@ class _Careful:
     _msgbus: Any
     _http_account: Any
     _active_symbols_cache: Any
+    _generate_order_status_retries: dict[ClientOrderId | None, int]
     _instrument_provider: Any
     _recv_window: int
 
@@ -156,6 +162,12 @@ class _Careful:
             symbol=order.instrument_id.symbol.value, orig_client_order_id=client_order_id.value
         )
         await self._take_over(order, found)
+
+    async def generate_order_status_report(self, command: GenerateOrderStatusReport) -> OrderStatusReport | None:
+        """Return the venue's state of an order; after three failures the adapter would call it rejected."""
+        self._generate_order_status_retries.pop(command.client_order_id, None)
+        report: OrderStatusReport | None = await super().generate_order_status_report(command)  # type: ignore[misc]
+        return report
 
     # -- What a look at the open orders costs -------------------------------------------------------------------------
 
@@ -253,6 +265,7 @@ class CarefulExecClientFactory(LiveExecClientFactory):
             is_us=config.us,
             proxy_url=config.proxy_url,
         )
+        keep_signatures_out(http)
         common = {
             "client": http,
             "clock": clock,
@@ -283,6 +296,19 @@ class CarefulExecClientFactory(LiveExecClientFactory):
             api_key=config.api_key,
             api_secret=config.api_secret,
         )
+
+
+def keep_signatures_out(http: Any) -> None:
+    """Let a connection's errors name what was asked without the signature and the listen key."""
+    send = http.send_request
+
+    async def send_request(*arguments: object, **options: object) -> object:
+        try:
+            return await send(*arguments, **options)
+        except (HttpError, HttpTimeoutError) as error:
+            raise type(error)(_SIGNATURE.sub(r"\1=...", str(error))) from None
+
+    http.send_request = send_request
 
 
 def _code(error: BaseException) -> int | None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from command_line import FAILED, STOPPED_BY_RISK
 from runtime.live.check_rows import print_rows
 from runtime.live.environment import Credentials, Environment
+from runtime.live.journal import BooksJournal
 from runtime.live.node import NodeOptions
 from runtime.live.preflight import Preflight, check
 from runtime.live.prepare import (
@@ -110,9 +111,12 @@ def rehearse(request: LiveRequest, catalog: Path, speed: float) -> int:
 def _check_and_run(prepared: PreparedLive, request: LiveRequest, rehearsal: Rehearsal | None = None) -> int:
     with RunLock(prepared.strategy_folder, _LOCK_WAIT_SECS, lambda text: click.echo(text, err=True)) as lock:
         states = KeptState(prepared.strategy_folder)
+        books = BooksJournal(prepared.strategy_folder)
         if request.fresh:
             states.forget()
+            books.forget()
         states.read()
+        books.read()
         found = check(prepared, request.out)
         _show(prepared, found, Console(stderr=True))
         if not found.passed:

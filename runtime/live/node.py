@@ -46,6 +46,7 @@ ADAPTER_ENVIRONMENTS: Final = {
 """What the engine's adapter calls them."""
 
 _UNLIMITED_RATE: Final = "1000000/00:00:01"
+_FOR_EVER: Final = 1_000_000_000
 _LOG_FILE_BYTES: Final = 50_000_000
 _LOG_FILES: Final = 20
 _REDIS_PATIENCE_SECS: Final = 2
@@ -161,7 +162,7 @@ def _node_config(prepared: PreparedLive, options: NodeOptions, log_folder: Path)
     data, execution = _client_configs(prepared)
     return TradingNodeConfig(
         trader_id=TraderId(prepared.owner.trader_id),
-        logging=_logging(log_folder),
+        logging=log_files(log_folder),
         cache=CacheConfig(database=None if prepared.paper else _database(settings.redis, options.redis_password)),
         data_engine=LiveDataEngineConfig(graceful_shutdown_on_exception=True),
         risk_engine=LiveRiskEngineConfig(
@@ -190,6 +191,9 @@ def _exec_engine(prepared: PreparedLive) -> LiveExecEngineConfig:
         # On spot the engine would trade the difference between a balance and its position with itself.
         generate_missing_orders=not prepared.venue.spot,
         filter_unclaimed_external_orders=True,
+        # After five looks without an answer the engine would call an order rejected that may be live.
+        inflight_check_retries=_FOR_EVER,
+        open_check_missing_retries=_FOR_EVER,
         open_check_interval_secs=prepared.settings.reconcile_secs,
         open_check_open_only=False,  # only then a lost fill is found
         reconciliation_startup_delay_secs=2.0,
@@ -225,13 +229,14 @@ def _client_configs(prepared: PreparedLive) -> tuple[BinanceDataClientConfig, Bi
     return data, execution
 
 
-def _logging(folder: Path) -> LoggingConfig:
+def log_files(folder: Path, max_bytes: int = _LOG_FILE_BYTES) -> LoggingConfig:
+    """Return where the engine writes: files of at most so many bytes, of which the last ones are kept."""
     return LoggingConfig(
         log_level="OFF",
         log_level_file="INFO",
         log_directory=str(folder),
         log_file_name="engine",
-        log_file_max_size=_LOG_FILE_BYTES,
+        log_file_max_size=max_bytes,
         log_file_max_backup_count=_LOG_FILES,
         log_colors=False,
     )

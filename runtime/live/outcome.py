@@ -81,11 +81,17 @@ def _facts(
     warnings = [] if ending["failure"] is None else [f"The run ended because {ending['failure']}."]
     if not ending["recording"]["complete"]:
         warnings.append("The recording is incomplete from {incomplete_from}: {reason}.".format(**ending["recording"]))
+    begun = iso_time(min(times.start_ns, system.ledger.equity_curve[0].ts_ns))
+    if system.ledger.earlier is not None:
+        warnings.append(
+            f"The books of {begun} went on after a run that did not end in order: fills and profit are counted from "
+            "there; orders, requotes and markouts from the last start."
+        )
     return RunFacts(
         setup=setup.name,
         description=setup.description,
         run_id=folder.run_id,
-        start=iso_time(times.start_ns),
+        start=begun,
         end=iso_time(int(datetime.now(UTC).timestamp()) * 1_000_000_000),
         elapsed_s=time.monotonic() - times.monotonic,
         events=system.node.kernel.data_engine.data_count,

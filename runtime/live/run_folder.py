@@ -4,21 +4,26 @@ import json
 from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import click
 from nautilus_trader.model.events import OrderFilled
 
+from runtime.live.rotating import RotatingLines
 from runtime.results import new_run_id
 
 _TOLD_KEPT: Final = 50
+_EVENTS_BYTES: Final = 10_000_000
+_EVENT_FILES: Final = 5
+_FILLS_BYTES: Final = 50_000_000
 
 
 class RunFolder:
     """
     `results/<name>/<run id>/` of a run that is going on.
 
-    `events.log` has what the user was told, `fills.jsonl` every fill as it came, `log/` the engine's own words.
+    `events.log` has what the user was told, `fills.jsonl` every fill as it came, `log/` the engine's own words. A full
+    file is put aside under a number: of events the last ones are kept, of fills all.
 
     Parameters
     ----------
@@ -46,11 +51,8 @@ class RunFolder:
         self.log.mkdir()
         self.told: deque[tuple[datetime, str]] = deque(maxlen=_TOLD_KEPT)
         """What the user was told last, and when."""
-        self._events = self._open("events.log")
-        self._fills = self._open("fills.jsonl")
-
-    def _open(self, name: str) -> IO[str]:
-        return (self.path / name).open("a", encoding="utf-8", buffering=1)
+        self._events = RotatingLines(self.path / "events.log", _EVENTS_BYTES, _EVENT_FILES)
+        self._fills = RotatingLines(self.path / "fills.jsonl", _FILLS_BYTES)
 
     def say(self, text: str) -> None:
         """Tell the user, and keep it."""
@@ -64,16 +66,16 @@ class RunFolder:
         """Write a fill down."""
         self._write(self._fills, json.dumps(_plain(OrderFilled.to_dict(fill)), default=str))
 
-    def _write(self, stream: IO[str], line: str) -> None:
+    def _write(self, lines: RotatingLines, line: str) -> None:
         try:
-            stream.write(f"{line}\n")
+            lines.write(line)
         except (OSError, ValueError) as error:  # trading goes on: the ledger has it in memory
             click.echo(f"not written: {error}", err=True)
 
     def close(self) -> None:
         """Close the files."""
-        for stream in (self._events, self._fills):
-            stream.close()
+        for lines in (self._events, self._fills):
+            lines.close()
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from nautilus_trader.common.actor import Actor
 
 from messages import RISK_STATE_TOPIC, RiskStateChanged
 from runtime.live.adapter import UNKNOWN_ORDER_TOPIC
+from runtime.live.bookkeeping import Bookkeeping
 from runtime.live.guards import Guards, NoGuards, VenueGuards
 from runtime.live.node import LiveSystem, NodeOptions, build_node
 from runtime.live.outcome import FAILED, LEFT_ON_VENUE, RunTimes, exit_status, write_outcome
@@ -63,6 +64,7 @@ class Session:
         self._folder = folder
         self._settings = prepared.settings
         self._guards: Guards = NoGuards() if prepared.paper else VenueGuards(prepared, folder, lock)
+        self._books = None if prepared.paper else Bookkeeping(prepared, folder.say)
         self._states = KeptState(prepared.strategy_folder)
         self._recording = recording
         self._system: LiveSystem | None = None
@@ -77,6 +79,8 @@ class Session:
         failure: str | None = None
         try:
             self._guards.clear_the_way()
+            if self._books is not None:
+                self._books.begin()
             failure = self._trade()
         except (VenueError, RuntimeError) as error:
             failure = str(error)
@@ -94,6 +98,8 @@ class Session:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         system = self._system = build_node(self._prepared, self._options, loop, self._folder.log, self._recording)
+        if self._books is not None:
+            self._books.give_to(system)
         main = loop.create_task(system.node.run_async())
         ending = Ending(system.node, main, self._folder.say)
         hard_exit = HardExit(ending, self._settings.stop_timeout_secs, self._last_words)
@@ -102,7 +108,8 @@ class Session:
             self._listen(system, ending, loop)
             if self.on_built is not None:
                 self.on_built(system, ending, loop)
-            self._recording.kept = self._states.load(_parts(system))
+            unbroken = self._books is not None and self._books.goes_on
+            self._recording.kept = self._states.load(_parts(system), unbroken=unbroken)
             for part, values in self._recording.kept.items():
                 self._folder.say(f"{part} goes on with {values}; --fresh starts anew")
             jobs = (self._beat(ending), self._start(system, ending), self._keep_state(system))
@@ -157,6 +164,8 @@ class Session:
         while True:
             if system.node.trader.is_running:
                 self._states.save(_parts(system))
+                if self._books is not None:
+                    self._books.check()
             await asyncio.sleep(_STATE_SECS)
 
     # -- The end ------------------------------------------------------------------------------------------------------
@@ -189,6 +198,8 @@ class Session:
         self._guards.release(swept)
         self._recording.close()
         status = exit_status(swept, self._system, failure)
+        if self._books is not None:
+            self._books.end(as_asked=failure is None and swept.is_clean)
         if self._system is not None:
             ending: dict[str, Any] = {"failure": failure, "exit_status": status, "sweep": str(swept)}
             ending["recording"] = self._recording.as_dict()

@@ -26,12 +26,18 @@ class KeptState:
         self.file = folder / "kept.json"
         self._written: bytes | None = None
 
-    def load(self, parts: Iterable[Actor]) -> dict[str, dict[str, str]]:
-        """Give each part what it has kept, and return it; BadInput as `read`."""
+    def load(self, parts: Iterable[Actor], *, unbroken: bool) -> dict[str, dict[str, str]]:
+        """
+        Give each part what it has kept, and return it; BadInput as `read`.
+
+        With `unbroken` each part is told under that key that the run did not end as it was asked to: this one is the
+        same run, on whichever day.
+        """
         kept = self.read()
+        news = {"unbroken": b"1"} if unbroken else {}
         for part in parts:
             if mine := kept.get(part.id.value):
-                part.load({key: value.encode() for key, value in mine.items()})
+                part.load({key: value.encode() for key, value in mine.items()} | news)
         return kept
 
     def save(self, parts: Iterable[Actor]) -> None:

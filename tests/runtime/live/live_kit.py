@@ -217,6 +217,14 @@ class Live:
         """The folder of the last run."""
         return sorted((self.folder / "results" / f"live_{self.kind}").iterdir())[-1]
 
+    def venue_equity(self) -> Decimal:
+        """Return what the exchange's own account is worth."""
+        account = self.double.venue(self.instrument_id).account
+        if self.kind == "spot":
+            balances = {asset: balance.total for asset, balance in account.balances.items()}
+            return balances["USDT"] + balances["NEXO"] * self._mid
+        return account.wallet["USDT"] + account.position("BTCUSDT", "BOTH").unrealised(self._mid)
+
     def errors(self) -> str:
         """Return what the user was told so far."""
         return self._stderr.read_text()

@@ -79,6 +79,29 @@ def test_orders_that_cannot_be_cancelled_are_exit_status_4(live_of: Any) -> None
     live.until_swept()  # by the supervisor, which tries again
 
 
+def test_cancellations_that_hang_at_the_stop_are_made_by_the_sweep(live_of: Any) -> None:
+    live = live_of("spot").start().until_quoting()
+    live.double.faults.delay("cancel", 60, times=2)  # the strategy's own
+
+    assert live.stop() == 0
+
+    assert "the sweep cancelled 2" in live.errors()
+    assert not live.orders()
+
+
+@pytest.mark.slow
+def test_cancellations_that_hang_for_ever_are_exit_status_4(live_of: Any) -> None:
+    live = live_of("spot").start("--set", "live.sweep_timeout_secs=6").until_quoting()
+    names = {order.asked.client_order_id for order in live.orders()}
+    live.double.faults.delay("cancel", 600, times=None)
+
+    assert live.stop() == 4
+
+    assert all(name in live.errors() for name in names)
+    live.double.faults.clear()
+    live.until_swept()  # by the supervisor, which tries again
+
+
 def test_a_halt_by_hand_is_exit_status_3_and_holds(live_of: Any) -> None:
     live = live_of("perpetual").start().until_quoting()
     folder = live.folder / "state" / "live_perpetual"
@@ -123,6 +146,64 @@ class Raising(FixedSpread):
             raise RuntimeError("nobody thought of that")
         return super().quote_prices()
 """
+
+
+@pytest.mark.slow
+def test_a_stop_that_hangs_is_swept_beside_it(live_of: Any) -> None:
+    live = live_of("spot")
+    (live.folder / "hanging.py").write_text(HANGING)
+    live.setup.write_text(live.setup.read_text().replace("strategies.fixed_spread:FixedSpread", "hanging:Hanging"))
+    live.start("--set", "live.stop_timeout_secs=3", path=live.folder).until_quoting()
+
+    assert live.stop() == 1
+
+    assert "the stop took longer than 3 s" in live.errors()
+    assert not live.orders()
+
+
+HANGING = """
+import threading
+
+from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
+
+
+class Hanging(FixedSpread):
+    def __init__(self, config: FixedSpreadConfig) -> None:
+        super().__init__(config)
+
+    def on_stop(self):
+        threading.Event().wait()
+"""
+
+
+@pytest.mark.slow
+def test_an_order_of_which_the_venue_never_says_whether_it_is_live_ends_the_run(live_of: Any) -> None:
+    live = live_of("spot").start().until_quoting()
+    live.double.faults.answer("submit", 503, processed=True)
+    live.double.faults.lose_events("NEW")
+    for route in ("query_order", "open_orders", "all_orders"):
+        live.double.faults.answer(route, 503, times=None)
+
+    live.double.fill(live.orders()[0].asked.client_order_id)
+    live.until(lambda: "nobody knows whether" in live.errors(), 60.0)
+    live.double.faults.clear()
+
+    assert live.ended() == 1
+    assert not live.orders()
+
+
+@pytest.mark.slow
+def test_state_that_cannot_be_kept_ends_the_run(live_of: Any) -> None:
+    live = live_of("spot").start().until_quoting()
+    kept = live.folder / "state" / "live_spot" / "kept.json"
+    kept.unlink()
+    kept.mkdir()  # as on a full disk, the file cannot be written
+
+    live.double.fill(live.orders()[0].asked.client_order_id)
+    live.until(lambda: "a watch broke" in live.errors())
+
+    assert live.ended() == 1
+    assert not live.orders()
 
 
 def test_a_logon_that_is_refused_for_ever_ends_the_start(live_of: Any) -> None:
