@@ -1,4 +1,4 @@
-"""The last things that happened: fills, orders refused here or by the venue, and states of risk."""
+"""The last things that happened: fills, and orders refused here or by the venue; the rest is what the user was told."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from nautilus_trader.common.component import MessageBus
 from nautilus_trader.model.enums import LiquiditySide, OrderSide
 from nautilus_trader.model.events import OrderDenied, OrderEvent, OrderFilled, OrderModifyRejected, OrderRejected
 
-from messages import REFUSAL_TOPIC, RISK_STATE_TOPIC, OrderRefused, RiskStateChanged
+from messages import REFUSAL_TOPIC, OrderRefused
 from runtime.live.web.state import Event
 
 _KEPT: Final = 60
@@ -30,7 +30,6 @@ class EventTail:
         msgbus.subscribe("events.fills.*", self._on_fill)
         msgbus.subscribe("events.order.*", self._on_order_event)
         msgbus.subscribe(REFUSAL_TOPIC, self._on_refusal)
-        msgbus.subscribe(RISK_STATE_TOPIC, self._on_state)
 
     def last(self, told: Iterable[tuple[datetime, str]]) -> list[Event]:
         """Return the last events together with what the user was told, newest first."""
@@ -56,11 +55,7 @@ class EventTail:
             refused.ts_ns, "refused", f"{refused.strategy}: the guard refused an order on {refused.instrument}: {rule}"
         )
 
-    def _on_state(self, change: RiskStateChanged) -> None:
-        cause = "" if change.cause is None else f": {change.cause}, {change.action}"
-        self._keep(change.ts_ns, "risk", f"{change.scope} is {change.state}{cause}")
-
-    def _keep(self, ts_ns: int, kind: Literal["fill", "rejected", "refused", "risk"], text: str) -> None:
+    def _keep(self, ts_ns: int, kind: Literal["fill", "rejected", "refused"], text: str) -> None:
         count = 1
         if kind != "fill":
             known = next((event for event in self._events if (event.kind, event.text) == (kind, text)), None)

@@ -268,7 +268,8 @@ const ACTIONS = {
 };
 
 function showLimits(state) {
-  const limits = [...state.limits].sort((a, b) => (b.used_pct ?? -1) - (a.used_pct ?? -1));
+  const isNear = (limit) => limit.used_pct >= 80;
+  const limits = [...state.limits.filter(isNear), ...state.limits.filter((limit) => !isNear(limit))];
   draw("limits", limits, () => limits.length ? [el("div", "scroll limits", el("div", "bars", ...limits.map(limitRow)))] :
     [el("p", "empty", "This setup has no limits.")]);
 }
@@ -308,7 +309,7 @@ function showOrders(state) {
       exact(each.value), exact(each.limit)]), 2)]);
 }
 
-const KINDS = { fill: "fill", rejected: "rejected", refused: "refused", risk: "risk", said: "run" };
+const KINDS = { fill: "fill", rejected: "rejected", refused: "refused", said: "run" };
 
 function showEvents(state) {
   draw("events", state.events, () => state.events.length ? state.events.map((event) => el("div", `event ${KINDS[event.kind] ? event.kind : ""}`,

@@ -187,10 +187,15 @@ class Refusal(Struct, frozen=True, kw_only=True):
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """Something that happened; `count` says how often in a row, `time_ms` when the last time."""
+    """
+    Something that happened; `count` says how often, `time_ms` when the last time.
+
+    `kind` is fill, rejected (by the venue), refused (by the guard) or said (what the user was told: states of risk,
+    connections, the end).
+    """
 
     time_ms: int
-    kind: Literal["fill", "rejected", "refused", "risk", "said"]
+    kind: Literal["fill", "rejected", "refused", "said"]
     text: str
     count: int = 1
 
