@@ -185,7 +185,8 @@ class KillSwitch(Actor):
         machine = self.machines.setdefault(scope, RiskMachine())
         if not machine.trip(trip):
             return
-        self.log.error(f"{scope}: {trip.rule} was {trip.value}, the limit is {trip.limit}: {trip.action} {trip.reason}")
+        found = Breach(trip.rule, trip.value, trip.limit)
+        self.log.error(f"{scope}: {found}: {trip.action} {trip.reason}")
         self.halts.append(Halt(scope, trip, self._mids()))
         if machine.state is State.HALTED:
             self.halts[-1].halted_ns = trip.ts_ns

@@ -6,18 +6,21 @@ from decimal import Decimal
 from typing import Final
 
 from nautilus_trader.common.actor import Actor
-from nautilus_trader.common.config import ActorConfig
+from nautilus_trader.common.config import ActorConfig, PositiveInt
 from nautilus_trader.common.events import TimeEvent
 from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.enums import OrderSide
 from nautilus_trader.model.events import OrderFilled
 from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.objects import FIXED_PRECISION
 
 from messages import ACCOUNT, ALARM_TOPIC, RiskAlarm
 from models.loss_limits import PositionStop
 from models.risk_limits import Breach, at_most
 
 _CHECK: Final = "position-check"
+_HALF_UNIT: Final = Decimal(1).scaleb(-FIXED_PRECISION) / 2
+"""Half of the engine's fixed-point unit, of which a quote's bid and ask are whole numbers."""
 
 
 class PositionWatchConfig(ActorConfig, frozen=True, kw_only=True):
@@ -26,6 +29,7 @@ class PositionWatchConfig(ActorConfig, frozen=True, kw_only=True):
     instrument_ids: tuple[InstrumentId, ...]
     stop_loss_pct: Decimal | None = None
     trailing_stop_pct: Decimal | None = None
+    stop_confirmations: PositiveInt = 1
     max_position_qty: Mapping[str, Decimal] = {}
     check_interval_secs: Decimal = Decimal(1)
 
@@ -69,7 +73,8 @@ class PositionWatch(Actor):
     def _stop_of(self, strategy: str, instrument_id: InstrumentId) -> PositionStop:
         stop = self._stops.get((strategy, instrument_id))
         if stop is None:
-            stop = PositionStop(self.config.stop_loss_pct, self.config.trailing_stop_pct)
+            config = self.config
+            stop = PositionStop(config.stop_loss_pct, config.trailing_stop_pct, config.stop_confirmations)
             self._stops[strategy, instrument_id] = stop
         return stop
 
@@ -79,7 +84,8 @@ class PositionWatch(Actor):
         base = self.cache.instrument(event.instrument_id).base_currency
         if event.commission is not None and event.commission.currency == base:
             signed -= event.commission.as_decimal()  # spot: taken from the base asset, and so from the position
-        self._looked_at.pop((event.strategy_id.value, event.instrument_id), None)
+        if self.config.stop_confirmations == 1:  # a second look at the same quote confirms nothing
+            self._looked_at.pop((event.strategy_id.value, event.instrument_id), None)
         self._stop_of(event.strategy_id.value, event.instrument_id).fill(signed, event.last_px.as_decimal())
         limit = self.config.max_position_qty.get(event.instrument_id.value)
         if limit is not None:
@@ -94,7 +100,7 @@ class PositionWatch(Actor):
             quote = self.cache.quote_tick(instrument_id) if stop.position else None
             if quote is not None and quote is not self._looked_at.get((strategy, instrument_id)):
                 self._looked_at[strategy, instrument_id] = quote
-                mid = (quote.bid_price.as_decimal() + quote.ask_price.as_decimal()) / 2
+                mid = (quote.bid_price.raw + quote.ask_price.raw) * _HALF_UNIT
                 self._alarm(strategy, stop.check(mid), event.ts_event)
 
     def _alarm(self, scope: str, breach: Breach | None, ts_ns: int) -> None:

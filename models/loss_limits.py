@@ -4,6 +4,7 @@ When losing has to end: drawdown, loss of a day, stop loss of a position, in exa
 Percentages are compared without dividing, so that a loss of exactly the limit is found: 105 × 0.98 is 102.9.
 """
 
+from collections import deque
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 
 from models.risk_limits import Breach
@@ -137,16 +138,32 @@ class PositionStop:
 
     A mark that touches the stop triggers. The best mark is updated before the test, and the fixed stop comes first.
 
+    With confirmations, one bad price neither triggers a stop nor moves one: the least harmful of the last marks must be
+    at or beyond it, and the best mark is that which all of the last marks have reached.
+
     Parameters
     ----------
     stop_loss_pct : Decimal, optional
         How far the mark may be below the entry of a long (above that of a short), in percent.
     trailing_stop_pct : Decimal, optional
         The same from the best mark since the position was opened.
+    confirmations : int, default 1
+        So many marks in a row must agree.
+
+    Raises
+    ------
+    ValueError
+        If `confirmations` is below 1.
 
     """
 
-    def __init__(self, stop_loss_pct: Decimal | None, trailing_stop_pct: Decimal | None) -> None:
+    def __init__(
+        self, stop_loss_pct: Decimal | None, trailing_stop_pct: Decimal | None, confirmations: int = 1
+    ) -> None:
+        if confirmations < 1:
+            raise ValueError(f"confirmations was {confirmations}, expected at least 1")
+        self._confirmations = confirmations
+        self._marks: deque[Decimal] = deque(maxlen=confirmations)
         self._stop_loss_pct = stop_loss_pct
         self._trailing_stop_pct = trailing_stop_pct
         self.position = Decimal(0)
@@ -178,6 +195,7 @@ class PositionStop:
             self._cost = abs(after) * price
         if before * after <= 0:
             self._best = None
+            self._marks.clear()
         self.position = after
 
     def check(self, mark: Decimal) -> Breach | None:
@@ -185,11 +203,15 @@ class PositionStop:
         if not self.position:
             return None
         side = 1 if self.position > 0 else -1
-        self._best = mark if self._best is None else max(self._best * side, mark * side) * side
+        self._marks.append(mark * side)
+        if len(self._marks) < self._confirmations:
+            return None
+        kindest, reached = max(self._marks), min(self._marks)
+        self._best = reached * side if self._best is None else max(self._best * side, reached) * side
         for rule, pct, cost, quantity in (
             ("stop_loss_pct", self._stop_loss_pct, self._cost, abs(self.position)),
             ("trailing_stop_pct", self._trailing_stop_pct, self._best, Decimal(1)),
         ):
-            if pct is not None and mark * quantity * 100 * side <= cost * (100 - side * pct) * side:
+            if pct is not None and kindest * quantity * 100 <= cost * (100 - side * pct) * side:
                 return Breach(rule, mark, cost * (100 - side * pct) / (100 * quantity))
         return None

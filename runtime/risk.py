@@ -98,6 +98,7 @@ def _watches(settings: RiskSettings, context: RiskContext) -> Iterator[Actor]:
                 instrument_ids=context.instrument_ids,
                 stop_loss_pct=settings.stop_loss_pct,
                 trailing_stop_pct=settings.trailing_stop_pct,
+                stop_confirmations=settings.stop_confirmations,
                 max_position_qty=settings.max_position_qty,
                 check_interval_secs=settings.check_interval_secs,
             )

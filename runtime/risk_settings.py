@@ -108,6 +108,8 @@ class RiskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         The fall from the first equity of the UTC day; holds until the day ends.
     stop_loss_pct, trailing_stop_pct : Decimal, optional
         Of each position of each strategy: from its average entry, and from its best mark.
+    stop_confirmations : int, default 1
+        So many looks in a row, each at another quote, must be beyond a stop; a new best mark needs as many.
     max_fills_per_window, fill_window_secs : int and Decimal
         More fills of one strategy in so many seconds (default 10) trip.
     max_rejections_per_window, rejection_window_secs : int and Decimal
@@ -143,6 +145,7 @@ class RiskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     max_daily_loss_pct: Decimal | None = None
     stop_loss_pct: Decimal | None = None
     trailing_stop_pct: Decimal | None = None
+    stop_confirmations: Count = 1
     max_fills_per_window: Count | None = None
     fill_window_secs: Decimal = Decimal(10)
     max_rejections_per_window: Count | None = None

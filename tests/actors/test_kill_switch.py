@@ -7,6 +7,8 @@ import pytest
 from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.enums import OrderSide, TradingState
 from nautilus_trader.model.events import OrderPendingCancel
+from nautilus_trader.trading.config import StrategyConfig
+from nautilus_trader.trading.strategy import Strategy
 
 from messages import ACCOUNT
 from models.loss_limits import DAY_NS
@@ -47,6 +49,22 @@ class Watched:
     @property
     def halts(self) -> list[tuple[str, str]]:
         return [(halt.trip.rule, halt.trip.action) for halt in self.controls.kill_switch.halts]
+
+
+class Holder(Strategy):
+    """Buys once, and does nothing else."""
+
+    def __init__(self, instrument: Any) -> None:
+        super().__init__(StrategyConfig())
+        self.instrument = instrument
+
+    def on_start(self) -> None:
+        self.subscribe_quote_ticks(self.instrument.id)
+
+    def on_quote_tick(self, tick: Any) -> None:
+        make = self.instrument
+        self.submit_order(self.order_factory.market(make.id, OrderSide.BUY, make.make_qty(1)))
+        self.unsubscribe_quote_ticks(make.id)
 
 
 def maker(instrument: Any, **values: Any) -> FixedSpread:
@@ -134,6 +152,24 @@ def test_one_bad_point_is_no_drawdown_when_two_are_asked_for(market_of: Any, rep
         states.append(watched.state)
 
     assert states == [State.HALTED, State.RUNNING]
+
+
+@pytest.mark.parametrize(("bad_mid", "rule"), [(60.0, "stop_loss_pct"), (140.0, "trailing_stop_pct")])
+def test_one_bad_quote_touches_no_stop_when_two_are_asked_for(
+    bad_mid: float, rule: str, market_of: Any, replay: Any, perpetual: Any
+) -> None:
+    market = market_of(perpetual)
+    for second in range(60):
+        mid = bad_mid if second == 30 else 100.0
+        market.quote(second, mid - 0.01, mid + 0.01)
+
+    halts = []
+    for confirmations in (1, 2):
+        watched = Watched(perpetual, **{rule: Decimal(5)}, stop_confirmations=confirmations)
+        replay(market, [Holder(perpetual)], on_engine=watched)
+        halts.append(watched.halts)
+
+    assert halts == [[(rule, "flatten")], []]
 
 
 def test_a_silent_market_is_left_and_traded_again_when_it_speaks(market_of: Any, replay: Any, perpetual: Any) -> None:

@@ -147,20 +147,47 @@ def test_the_entry_follows_fills() -> None:
     assert stop.check(Decimal(1)) is None
 
 
-@given(st.lists(prices, min_size=1, max_size=30), st.sampled_from([1, -1]), prices)
-def test_stops_agree_with_a_recount(marks: list[Decimal], side: int, entry: Decimal) -> None:
-    stop = PositionStop(Decimal(5), Decimal(3))
+@given(st.lists(prices, min_size=1, max_size=30), st.sampled_from([1, -1]), prices, st.integers(1, 3))
+def test_stops_agree_with_a_recount(marks: list[Decimal], side: int, entry: Decimal, confirmations: int) -> None:
+    """A stop is touched when each of the last marks is beyond it; its best mark is one that so many in a row reach."""
+    stop = PositionStop(Decimal(5), Decimal(3), confirmations)
     stop.fill(Decimal(side), entry)
 
     for i, mark in enumerate(marks):
-        best = max(m * side for m in marks[: i + 1]) * side
-        fixed = mark * side <= entry * (1 - side * Decimal("0.05")) * side
-        trailing = mark * side <= best * (1 - side * Decimal("0.03")) * side
+        windows = [marks[k : k + confirmations] for k in range(i + 2 - confirmations)]
         breach = stop.check(mark)
-        expected = "stop_loss_pct" if fixed else "trailing_stop_pct" if trailing else None
+        expected = None
+        if windows:
+            best = max(min(m * side for m in window) for window in windows) * side
+            if all(m * side <= entry * (1 - side * Decimal("0.05")) * side for m in windows[-1]):
+                expected = "stop_loss_pct"
+            elif all(m * side <= best * (1 - side * Decimal("0.03")) * side for m in windows[-1]):
+                expected = "trailing_stop_pct"
         assert (breach.rule if breach else None) == expected
+
+
+@pytest.mark.parametrize("bad", ["50", "200"])
+def test_one_bad_price_neither_triggers_a_confirmed_stop_nor_moves_it(bad: str) -> None:
+    stop = PositionStop(Decimal(5), Decimal(3), confirmations=2)
+    stop.fill(Decimal(1), Decimal(100))
+
+    assert [stop.check(Decimal(mark)) for mark in ("100", "101", bad, "99", "99")] == [None] * 5
+    assert [stop.check(Decimal(mark)) for mark in ("94", "94")] == [None, ("stop_loss_pct", 94, 95)]
+
+
+def test_another_position_is_confirmed_anew() -> None:
+    stop = PositionStop(Decimal(5), None, confirmations=2)
+    stop.fill(Decimal(1), Decimal(100))
+    assert stop.check(Decimal(94)) is None
+    stop.fill(Decimal(-1), Decimal(94))
+    stop.fill(Decimal(1), Decimal(100))
+
+    assert stop.check(Decimal(94)) is None
+    assert stop.check(Decimal(94)) == ("stop_loss_pct", 94, 95)
 
 
 def test_confirmations_below_one_are_refused() -> None:
     with pytest.raises(ValueError, match="confirmations was 0"):
         DrawdownKill(Decimal(4), confirmations=0)
+    with pytest.raises(ValueError, match="confirmations was 0"):
+        PositionStop(Decimal(4), None, confirmations=0)
