@@ -30,6 +30,7 @@ from runtime.market_data import iso_time
 from runtime.risk_report import risk_summary
 
 _EXACT = pa.decimal128(38, 18)
+_DAY_NS = 86_400_000_000_000
 _MARKOUT_COLUMNS = [f"markout_mid_{horizon}s" for horizon in MARKOUT_HORIZONS_SECS]
 
 
@@ -329,9 +330,7 @@ def _pnl_rows(ledger: Ledger) -> Iterable[Sequence[object]]:
             _plain(fill.position_after),
             "",
         )
-    last_of_day: dict[str, EquityPoint] = {}
-    for point in ledger.equity_curve:
-        last_of_day[_csv_time(point.ts_ns)[:10]] = point
+    last_of_day = {point.ts_ns // _DAY_NS: point for point in ledger.equity_curve}
     for point in last_of_day.values():
         yield ("day", _csv_time(point.ts_ns), *[""] * 8, _plain(point.equity))
 
@@ -347,4 +346,4 @@ def _plain(value: Decimal | None) -> str:
 
 def _csv_time(time_ns: int) -> str:
     seconds, nanos = divmod(time_ns, 1_000_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{nanos // 1000:06d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{nanos // 1000:06d}Z"
