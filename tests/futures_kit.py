@@ -24,7 +24,7 @@ from runtime.fees import fee_model, with_fees
 from runtime.fills import FILL_ASSUMPTIONS
 from runtime.funding import FundingSettlement, Settlement
 from runtime.margin import VenueMargin
-from runtime.setup import BacktestSettings, Fees, Latency, MarginSettings
+from runtime.setup import BacktestSettings, Fees, FillAssumptionName, Latency, MarginSettings
 
 PERP = with_fees(find_instrument("SYNUSDT-PERP.BINANCE"), Fees(maker_bps=Decimal(0), taker_bps=Decimal(0)))
 OTHER = with_fees(find_instrument("SYNBUSDT-PERP.BINANCE"), Fees(maker_bps=Decimal(0), taker_bps=Decimal(0)))
@@ -119,6 +119,7 @@ def trading(
     settlements: Sequence[Settlement] = (),
     instruments: Sequence[Any] = (PERP,),
     until_ns: int | None = None,
+    fills: FillAssumptionName = "optimistic",
 ) -> Iterator[Account]:
     """Run one trader for each script, hold the books against each other, and give what became of it."""
     engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True), run_analysis=False))
@@ -126,7 +127,7 @@ def trading(
     settings = BacktestSettings(
         starting_balances=(f"{balance} USDT",), leverage=leverage, margin=margin or MarginSettings()
     )
-    venue = FILL_ASSUMPTIONS["optimistic"].add_venue(
+    venue = FILL_ASSUMPTIONS[fills].add_venue(
         engine,
         Latency(),
         1,
