@@ -11,6 +11,7 @@ from nautilus_trader.system.kernel import NautilusKernel
 
 from actors.kill_switch import Latch
 from actors.ledger import Ledger, LedgerConfig
+from messages import BALANCES_TOPIC
 from runtime.load_setup import LoadedSetup
 from runtime.risk import RiskContext, RiskControls, add_risk_controls
 
@@ -83,3 +84,9 @@ def add_parts(
     for i, strategy in enumerate(loaded.strategies):
         kernel.trader.add_strategy(strategy.build(**wiring.get(i, {})))
     return SystemParts(ledger, risk)
+
+
+def announce_balances(kernel: NautilusKernel) -> None:
+    """Tell whoever counts balances when a venue has told of them, where they do not change with the fill."""
+    msgbus = kernel.msgbus
+    msgbus.subscribe("events.account.*", lambda event: msgbus.publish(BALANCES_TOPIC, event.ts_init))

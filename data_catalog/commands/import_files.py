@@ -13,11 +13,13 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from data_catalog.commands.import_run import import_run, refuse_options
 from data_catalog.import_series import plan_series
 from data_catalog.importer import Imported, add_series
 from data_catalog.instruments import find_instruments
 from data_catalog.named_files import files_by_instrument
 from data_catalog.rebuilt_quotes.rebuilding import Method, Notes, chosen_rebuilding
+from data_catalog.run_recordings.reading import is_run_folder
 from data_catalog.store.origin import SPREAD_BPS_NOTE, SPREAD_NOTE, counted, unrecorded_ns
 from data_catalog.store.write import CatalogWriter, Written
 
@@ -28,6 +30,7 @@ Examples:
   python -m data_catalog import IOTA_BTC-1m.json --instrument IOTABTC.BINANCE --quotes-from-bars
   python -m data_catalog import ETH_USDT-1h.json --instrument ETHUSDT.BINANCE --quotes-from-closes --spread-bps 5
   python -m data_catalog import user_data/data/binance --exchange-info exchangeInfo.json
+  python -m data_catalog import results/maker/20261120T160921Z-545b7b46
 """
 PIPE_WIDTH = 120  # columns where the output is no terminal, so that no cell is cut
 
@@ -97,8 +100,23 @@ def command(
     and files of Binance's public archive, zipped or not. Several files of one kind become one series, in whatever
     order they are given. A folder stands for the candle files in it; without --instrument, candles of many instruments
     are imported at once, told apart by their names (AVAX_USDT-5m.feather). Nothing is written unless all of it can be
-    used.
+    used. The folder of a live, paper or rehearsal run (results/NAME/RUN) stands for what it recorded, and needs no
+    other option.
     """
+    if any(is_run_folder(path) for path in files):
+        if len(files) > 1:
+            raise click.UsageError("expected the folder of a run alone, or files")
+        rebuilt = quotes_from_trades or quotes_from_bars or quotes_from_closes or spread_ticks or spread_bps
+        refuse_options(
+            {
+                "--instrument": instrument_id,
+                "--quotes-from-…": rebuilt,
+                "--exchange-info": exchange_info,
+                "--interval": interval,
+            }
+        )
+        import_run(files[0], catalog, replace=replace)
+        return
     methods: dict[Method, bool] = {
         "trades": quotes_from_trades,
         "bars": quotes_from_bars,

@@ -25,7 +25,6 @@ from nautilus_trader.model.identifiers import InstrumentId, TraderId, Venue
 from nautilus_trader.model.objects import Money
 
 from actors.ledger import Ledger
-from messages import BALANCES_TOPIC
 from runtime.live.adapter import CarefulExecClientFactory
 from runtime.live.environment import Environment
 from runtime.live.loop_clock import clocks_on
@@ -33,7 +32,7 @@ from runtime.live.paper import PaperAccount, add_paper_venue
 from runtime.live.prepare import PreparedLive, require_credentials
 from runtime.live.recording import RunRecording
 from runtime.risk import RiskControls
-from runtime.system import SystemContext, add_parts
+from runtime.system import SystemContext, add_parts, announce_balances
 
 CLIENT: Final = "BINANCE"
 
@@ -126,8 +125,7 @@ def build_node(
         parts = add_parts(node.kernel, prepared.loaded, context, _wiring(prepared))
         if recording is not None:
             recording.attach(node.kernel, context)
-    msgbus = node.kernel.msgbus
-    msgbus.subscribe("events.account.*", lambda event: msgbus.publish(BALANCES_TOPIC, event.ts_init))
+    announce_balances(node.kernel)
     return LiveSystem(node, parts.ledger, parts.risk, instrument_ids)
 
 

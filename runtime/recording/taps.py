@@ -1,7 +1,9 @@
 """A recorder in a system that is not started yet, and what only the runtime can tell it."""
 
+from collections.abc import Callable
 from typing import Any
 
+from nautilus_trader.execution.messages import TradingCommand
 from nautilus_trader.system.kernel import NautilusKernel
 
 from actors.kill_switch import Latch
@@ -13,7 +15,13 @@ from runtime.risk_settings import USER_STREAM_RULE
 from runtime.system import SystemContext
 
 
-def add_recorder(kernel: NautilusKernel, run: Run, context: SystemContext, sink: Sink) -> Recorder:
+def add_recorder(
+    kernel: NautilusKernel,
+    run: Run,
+    context: SystemContext,
+    sink: Sink,
+    commands: Callable[[TradingCommand], None] | None = None,
+) -> Recorder:
     """
     Add a recorder as the last actor: it stands in front of those that were added before.
 
@@ -27,11 +35,13 @@ def add_recorder(kernel: NautilusKernel, run: Run, context: SystemContext, sink:
         What is traded.
     sink : callable
         Gets the rows.
+    commands : callable, optional
+        Who takes commands; the engine unless given.
 
     """
     actors = kernel.trader.actors()
     gate = next((actor.execute for actor in actors if isinstance(actor, OrderGate)), kernel.risk_engine.execute)
-    endpoints = Endpoints(gate, kernel.exec_engine.execute, kernel.portfolio.update_order)
+    endpoints = Endpoints(gate, commands or kernel.exec_engine.execute, kernel.portfolio.update_order)
     trades = "trades" in run.setup["backtest"]["data"]
     recorder = Recorder(run, context.instrument_ids, trades=trades, endpoints=endpoints, sink=sink)
     recorder.outside_rules = frozenset({USER_STREAM_RULE})
