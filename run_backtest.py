@@ -26,6 +26,9 @@ DEFAULT_SETUP = Path(__file__).parent / "configs" / "synthetic_avellaneda_stoiko
     help="Drill: gap, crash, price-spike, feed-stall, reject-storm, equity-unknown; see docs/risk.md.",
 )
 @click.option("--at", help="First moment of the fault of --inject (UTC, ISO 8601).")
+@click.option(
+    "--compare", type=click.Path(path_type=Path), metavar="RUN", help="Replay what a live run recorded, side by side."
+)
 @click.option("--fill-ladder", is_flag=True, help="Every fill assumption and many latencies, side by side.")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Sweep: processes; one per processor without it.")
 @click.option("--resume", is_flag=True, help="Sweep: go on with one that was interrupted, or join others.")
@@ -44,6 +47,7 @@ def command(
     assignments: tuple[str, ...],
     inject: str | None,
     at: str | None,
+    compare: Path | None,
     fill_ladder: bool,
     workers: int | None,
     resume: bool,
@@ -58,6 +62,12 @@ def command(
     overrides = [f"backtest.{key}={json.dumps(value)}" for key, value in shortcuts.items() if value is not None]
     if at is not None and inject is None:
         raise BadInput("goes with --inject alone", key="--at")
+    if compare is not None:
+        from runtime.compare.command import CompareRequest, compare_with_run  # noqa: PLC0415
+
+        if fault_or_ladder := [name for name, on in (("--inject", inject), ("--fill-ladder", fill_ladder)) if on]:
+            raise BadInput("goes without --compare", key=fault_or_ladder[0])
+        return compare_with_run(CompareRequest(setup, [*overrides, *assignments], compare, out, as_json))
     if fill_ladder:
         from runtime.ladder.command import ladder_of  # noqa: PLC0415
 

@@ -13,6 +13,7 @@ from reports import risk_tables, sections, tables
 from reports.attribution_tables import attribution_table, markout_groups
 from reports.charts import charts, undrawn_markets
 from reports.checks import disagreements
+from reports.compare_tables import compare_card
 from reports.drill_tables import LABEL, drill_card
 from reports.fee_table import fee_tier_card
 from reports.figures import Summary
@@ -84,6 +85,7 @@ def _body(results: Results, drawn: list[Chart]) -> str:
             sections.header(summary),
             sections.banners(summary, disagreements(results)),
             drill_card(summary),
+            compare_card(summary),
             sections.headline(summary),
             sections.assumptions(summary),
             risk_tables.halt_table(summary),

@@ -61,6 +61,8 @@ class RunFacts:
         State, halts and refusals of the risk actors; None where the setup has none.
     drill : dict, optional
         The fault that was injected and what came of it; None in a backtest.
+    compare : dict, optional
+        A recorded run beside this replay of it; None in a backtest.
     fee_facts : FeeFacts, optional
         How the venue charges, for other fees on the same fills; None live, where the venue itself tells its fees.
     funding : dict, optional
@@ -90,6 +92,7 @@ class RunFacts:
     warnings: tuple[str, ...]
     risk: dict[str, Any] | None = None
     drill: dict[str, Any] | None = None
+    compare: dict[str, Any] | None = None
     fee_facts: FeeFacts | None = None
     funding: dict[str, dict[str, Any]] | None = None
     liquidation: dict[str, Any] | None = None
@@ -116,6 +119,8 @@ def summarise(ledger: Ledger, facts: RunFacts) -> dict[str, Any]:
     summary = _what_ran(ledger, facts)
     if facts.drill is not None:
         summary["drill"] = facts.drill
+    if facts.compare is not None:
+        summary["compare"] = facts.compare
     _put_profit(summary, ledger)
     _put_trading(summary, ledger, facts)
     summary["fills_assumption"] = facts.fills_assumption

@@ -62,6 +62,8 @@ class BacktestRun:
         The fault that was injected; None in a backtest.
     liquidation : Liquidation, optional
         What was liquidated; None where nothing was.
+    compare : dict, optional
+        What comparing it with a recorded run has found; None in a backtest.
 
     """
 
@@ -73,6 +75,7 @@ class BacktestRun:
     risk: RiskControls | None
     drill: Drill | None = None
     liquidation: Liquidation | None = None
+    compare: dict[str, Any] | None = None
 
     @property
     def stopped_by_risk(self) -> bool:
@@ -95,6 +98,7 @@ def run_backtest(
     on_progress: OnProgress | None = None,
     log_level: str | None = None,
     log_folder: Path | None = None,
+    attach: Callable[[BacktestEngine], None] = lambda engine: None,
 ) -> BacktestRun:
     """
     Replay the market through the setup's strategies.
@@ -111,6 +115,8 @@ def run_backtest(
         Writes the engine's log at this level into `log_folder`; logging makes a run slower.
     log_folder : Path, optional
         Where the log goes.
+    attach : callable, optional
+        Given the engine with all its parts, before it starts, by whoever listens in.
 
     Raises
     ------
@@ -128,6 +134,7 @@ def run_backtest(
         if drill is not None:
             chunks = drill.apply(chunks)
             drill.attach(engine, prepared)
+        attach(engine)
         engine.add_data_iterator("market", _reporting(chunks, on_progress))
         started = time.perf_counter()
         with _collector_paused():

@@ -160,6 +160,7 @@ def _facts(run: BacktestRun, run_id: str) -> RunFacts:
         warnings=run.warnings,
         risk=None if run.risk is None else risk_summary(run.risk, run.ledger),
         drill=None if run.drill is None else drill_summary(run, run.drill),
+        compare=run.compare,
         fee_facts=_fee_facts(run),
         funding=funding_sources(data.funding),
         liquidation=None if run.liquidation is None else _liquidation(run.liquidation),

@@ -139,7 +139,7 @@ class _Replay:
         add_parts(self._kernel, loaded, context, dict.fromkeys(range(len(loaded.strategies)), wiring))
         self._isolate()
         announce_balances(self._kernel)
-        add_recorder(self._kernel, run, context, self._take, commands=_nowhere)
+        add_recorder(self._kernel, run, ids, self._take, commands=_nowhere)
         self._parts = [*self._kernel.trader.actors(), *self._kernel.trader.strategies()]
         self._clocks: dict[str, ReplayClock] = {part.id.value: part.clock for part in self._parts}
         self._feeds: dict[type[Any], Callable[[Any], None]] = {

@@ -61,7 +61,7 @@ class RunRecording:
 
     def attach(self, kernel: NautilusKernel, context: SystemContext) -> None:
         """Add the recorder to a system that has all its other parts, and begin to write."""
-        self._recorder = add_recorder(kernel, self._run(kernel, context), context, self._append)
+        self._recorder = add_recorder(kernel, self._run(kernel, context), context.instrument_ids, self._append)
         self.latch.recorder = self._recorder
         self._tape.start()
 

@@ -1,9 +1,10 @@
 """A recorder in a system that is not started yet, and what only the runtime can tell it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from nautilus_trader.execution.messages import TradingCommand
+from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.system.kernel import NautilusKernel
 
 from actors.kill_switch import Latch
@@ -12,13 +13,12 @@ from actors.recorder import Endpoints, Recorder, Sink
 from data_catalog.run_recordings.rows import Run
 from models.risk_state import Trip
 from runtime.risk_settings import USER_STREAM_RULE
-from runtime.system import SystemContext
 
 
 def add_recorder(
     kernel: NautilusKernel,
     run: Run,
-    context: SystemContext,
+    instrument_ids: Sequence[InstrumentId],
     sink: Sink,
     commands: Callable[[TradingCommand], None] | None = None,
 ) -> Recorder:
@@ -31,7 +31,7 @@ def add_recorder(
         The system, with all its parts.
     run : Run
         What runs.
-    context : SystemContext
+    instrument_ids : sequence of InstrumentId
         What is traded.
     sink : callable
         Gets the rows.
@@ -43,7 +43,7 @@ def add_recorder(
     gate = next((actor.execute for actor in actors if isinstance(actor, OrderGate)), kernel.risk_engine.execute)
     endpoints = Endpoints(gate, commands or kernel.exec_engine.execute, kernel.portfolio.update_order)
     trades = "trades" in run.setup["backtest"]["data"]
-    recorder = Recorder(run, context.instrument_ids, trades=trades, endpoints=endpoints, sink=sink)
+    recorder = Recorder(run, instrument_ids, trades=trades, endpoints=endpoints, sink=sink)
     recorder.outside_rules = frozenset({USER_STREAM_RULE})
     recorder.components = {id(part.clock): part.id.value for part in [*actors, *kernel.trader.strategies()]}
     kernel.trader.add_actor(recorder)
