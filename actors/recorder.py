@@ -1,7 +1,7 @@
 """
 Writes a run down: what it heard, what it decided and what it sent, in one order, in backtest and live alike.
 
-The recorder stands first at every topic and endpoint that it listens to, so that what a strategy does about an event
+The recorder stands in front of every strategy wherever it listens, so that what a strategy does about an event
 comes after that event. On the event loop it only appends to a sink: market data and answers as the engine's own
 objects, which never change; `row_of` makes rows of them, wherever and whenever that costs nobody anything.
 """
@@ -43,6 +43,8 @@ COMMANDS_ENDPOINT: Final = "ExecEngine.execute"
 ANSWERS_ENDPOINT: Final = "Portfolio.update_order"
 
 _BEFORE_ALL: Final = 1_000
+_AFTER_A_VENUE_ON_PAPER: Final = 50
+"""A simulated venue fills at an event before anybody hears of it, and so it is written down."""
 _OF_THE_STRATEGY_ITSELF: Final = (OrderInitialized, OrderPendingUpdate, OrderPendingCancel)
 
 type Sink = Callable[[Any], None]
@@ -121,8 +123,9 @@ class Recorder(Actor):
             DECISION_TOPIC: self._on_decision,
             RISK_STATE_TOPIC: self._on_risk_state,
             ALARM_TOPIC: self._on_alarm,
-            **{f"data.{kind}.{self._venue}.*": self._on_market for kind in ("quotes", "trades")},
         }
+        for kind in ("quotes", "trades"):
+            self.msgbus.subscribe(f"data.{kind}.{self._venue}.*", self._on_market, priority=_AFTER_A_VENUE_ON_PAPER)
         for topic, listener in listeners.items():
             self.msgbus.subscribe(topic, listener, priority=_BEFORE_ALL)
         self._replace(ORDERS_ENDPOINT, self._endpoints.orders, self._on_order_command)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,7 +15,7 @@ from data_catalog.run_recordings.importing import import_recording
 from data_catalog.run_recordings.reading import Recording
 from data_catalog.run_recordings.rows import Run
 from runtime.backtest import BacktestRun, OnProgress, run_backtest
-from runtime.compare.log import Placed, RunLog
+from runtime.compare.log import RunLog
 from runtime.load_setup import parse_setup
 from runtime.overrides import apply_overrides
 from runtime.prepare import PreparedBacktest, prepare_backtest
@@ -72,26 +72,7 @@ def replay_free(
 
     finished = run_backtest(prepared, attach=attach, on_progress=on_progress, log_folder=folder)
     log = RunLog.of(row for row in map(row_of, rows) if not isinstance(row, Run))
-    return Free(_until(_placed_by_time(log), live.market_events), finished)
-
-
-def _placed_by_time(log: RunLog) -> RunLog:
-    """
-    Count the event of an output's or answer's own moment as heard.
-
-    The simulated venue fills at an event before anybody hears of the event; a real one cannot.
-    """
-    times = [row.ts_init for row in log.inputs if hasattr(row, "ts_init")]
-
-    def moved[T: Any](placed: Placed[T]) -> Placed[T]:
-        after = placed.after
-        while after < len(times) and times[after] <= placed.row.at:
-            after += 1
-        return replace(placed, after=after)
-
-    log.outputs = [moved(placed) for placed in log.outputs]
-    log.answers = [moved(placed) for placed in log.answers]
-    return log
+    return Free(_until(log, live.market_events), finished)
 
 
 def _until(log: RunLog, market_events: int) -> RunLog:

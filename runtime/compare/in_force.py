@@ -69,7 +69,7 @@ class _Causes:
             return f"risk state: {states[0]} in the run, {states[1]} in the replay"
         if self._held[0].at(after) != self._held[1].at(after):
             return "inventory: a fill came at another time, or in one of the two alone"
-        return "balances and answers: they came at another time, so that the account could pay for other sizes"
+        return "answers: they came at another time, and a maker decides anew when it is answered"
 
 
 class _Held:

@@ -1,7 +1,7 @@
 """A recorded run as two lists: what happened to it, and what it did, each with its place in the market's events."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from data_catalog.run_recordings.rows import (
@@ -76,6 +76,23 @@ class RunLog:
             self.stopped_ns = row.at
         elif self.stopped_ns is None:
             self._add(row)
+
+    def by_time(self) -> "RunLog":
+        """
+        Return the log with each output and answer after all events of the market that had arrived by then.
+
+        A simulated venue fills at an event before anybody hears of the event; a real one cannot.
+        """
+        times = [row.ts_init for row in self.inputs if isinstance(row, QuoteSeen | TradeSeen)]
+
+        def moved[T: Any](placed: Placed[T]) -> Placed[T]:
+            after = placed.after
+            while after < len(times) and times[after] <= placed.row.at:
+                after += 1
+            return replace(placed, after=after)
+
+        outputs = [moved(placed) for placed in self.outputs]
+        return replace(self, outputs=outputs, answers=[moved(placed) for placed in self.answers])
 
     def _add(self, row: Any) -> None:
         self.last_ns = max(self.last_ns, row.at)

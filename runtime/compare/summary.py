@@ -74,7 +74,7 @@ def comparison(run: Run, replays: Replays, setup: Setup, differences: list[str])
         "setup_differences": differences,
         "same_inputs": {each.name: _with_cause(each, cause) for each in given},
         "timers_missing": sorted(set(driven.timers_missing)),
-        "simulated": _simulated(setup.backtest, live, replays.free),
+        "simulated": _simulated(setup.backtest, live.by_time(), replays.free.by_time()),
     }
 
 
