@@ -5,17 +5,22 @@ nothing.
 The real trading node, adapter, guard and ledger of run_live.py trade on the local exchange, which runs in this process
 too, on a thread of its own. A quote counts as received when the adapter has decoded it (`ts_init`), a command as handed
 over when the execution client takes it up, to sign and send it. "idle" is from receipt until a strategy that does
-nothing sees the quote: what the engine takes. Prints JSON, in microseconds.
+nothing sees the quote: what the engine takes. With --polls, the live page is served, and a process of its own asks it
+for its state so many times a second; 0 asks without a pause, as no page does. Prints JSON, in microseconds.
 
-    uv run python -m benchmarks.live_latency [--quotes N]
+    uv run python -m benchmarks.live_latency [--quotes N] [--polls PER_SECOND]
 """
 
 import asyncio
 import json
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -30,8 +35,14 @@ from binance_double.double import BinanceDouble
 from binance_double.rules import Product
 from data_catalog.instruments import find_instrument
 from runtime.live.environment import Credentials
-from runtime.live.node import NodeOptions, build_node
+from runtime.live.node import LiveSystem, NodeOptions, build_node
 from runtime.live.prepare import prepare_rehearsal
+from runtime.live.stopping import Ending
+from runtime.live.web.address import open_place
+from runtime.live.web.desk import Desk
+from runtime.live.web.server import PageServer
+from runtime.live.web.snapshot import Observer
+from runtime.live.web.state import Controls, Run
 from runtime.load_setup import load_setup
 
 INSTRUMENT = "NEXOUSDT.BINANCE"
@@ -99,8 +110,50 @@ def _figures(nanoseconds: list[int]) -> dict[str, float]:
     }
 
 
-def measure(quotes: int, folder: Path) -> dict[str, Any]:
-    """Return the figures of one run of so many quotes."""
+_POLLER = """
+import http.client, sys, time
+page = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]))
+pause, polls = float(sys.argv[2]), 0
+print("polling", flush=True)
+try:
+    while True:
+        page.request("GET", "/state")
+        answer = page.getresponse()
+        polls += answer.status == 200
+        answer.read()
+        time.sleep(pause)
+except (OSError, http.client.HTTPException):
+    print(polls)
+"""
+
+
+@contextmanager
+def _watched(
+    system: LiveSystem, limits: Any, loop: asyncio.AbstractEventLoop, polls: float | None
+) -> Iterator[list[int]]:
+    """Serve the live page and have it asked by another process; yield where the number of answers will stand."""
+    answers: list[int] = []
+    if polls is None:
+        yield answers
+        return
+    run = Run(
+        setup="", description="", run_id="", label="", venue="", account="", instruments=[], currency="", started_ms=0
+    )
+    ending = Ending(system.node, asyncio.Future(loop=loop), click.echo)  # type: ignore[arg-type]
+    observer = Observer(run, limits, Controls(halt=False), list)
+    observer.attach(system, ending)
+    place, desk = open_place("0", public=False, variables={}), Desk(observer)
+    desk.open(loop, lambda: False)
+    port, pause = str(place.socket.getsockname()[1]), str(1 / polls if polls else 0)
+    with PageServer(place, desk, None):
+        poller = subprocess.Popen([sys.executable, "-c", _POLLER, port, pause], stdout=subprocess.PIPE, text=True)
+        yield answers
+    said, _ = poller.communicate(timeout=30)
+    answers.append(int(said.split()[-1]))
+
+
+def measure(quotes: int, folder: Path, polls: float | None = None) -> dict[str, Any]:
+    """Return the figures of one run of so many quotes, with the live page asked so many times a second."""
     (folder / "setup.yaml").write_text(SETUP)
     balances = {"USDT": Decimal(10_000), "NEXO": Decimal(1_000)}
     with BinanceDouble([find_instrument(INSTRUMENT)], balances) as double:
@@ -116,23 +169,26 @@ def measure(quotes: int, folder: Path) -> dict[str, Any]:
         handed_over: list[int] = []
         for name in ("_submit_order", "_cancel_order"):
             _note_calls(system.exec_client, name, handed_over)
-        loop.run_until_complete(_drive(double, system, quotes))
+        with _watched(system, prepared.loaded.setup.risk, loop, polls) as answers:
+            loop.run_until_complete(_drive(double, system, quotes))
         system.node.dispose()
     # The first command of each quote: on spot an order is cancelled first, and the next waits for the venue's word.
     firsts = {bisect_right(idle.received, ts): ts for ts in reversed(handed_over)}
     return {
         "idle": _figures([seen - received for seen, received in zip(idle.seen, idle.received, strict=True)]),
         "maker": _figures([ts - idle.received[i - 1] for i, ts in firsts.items() if i > 0]),
+        "answers": sum(answers),
     }
 
 
 @click.command()
 @click.option("--quotes", default=200, help="How many quotes are said, a third of a second apart.")
-def main(quotes: int) -> None:
+@click.option("--polls", type=float, help="Serve the live page, and ask it so many times a second; 0 without a pause.")
+def main(quotes: int, polls: float | None) -> None:
     """Print the latencies as JSON."""
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure(quotes, Path(folder))
+        figures = measure(quotes, Path(folder), polls)
     click.echo(json.dumps({**figures, "elapsed_s": round(time.perf_counter() - started, 1)}, indent=2))
 
 

@@ -119,6 +119,11 @@ class RiskLatch:
         self.halt_file.parent.mkdir(parents=True, exist_ok=True)
         _replace(self.halt_file, reason.encode())
 
+    def forget(self) -> None:
+        """Let nothing hold, as if it had never run: a rehearsal starts so, and no other run."""
+        for file in (self.halt_file, self.file):
+            file.unlink(missing_ok=True)
+
     def resume(self, reason: str, now: datetime) -> Resumed:
         """End everything that holds, and write down why; return what was ended."""
         with self._alone():

@@ -115,6 +115,8 @@ def _check_and_run(prepared: PreparedLive, request: LiveRequest, rehearsal: Rehe
         if request.fresh:
             states.forget()
             books.forget()
+        if rehearsal is not None:
+            prepared.latch.forget()  # a halt was of the market that was played, and --resume is of real trading
         states.read()
         books.read()
         found = check(prepared, request.out)

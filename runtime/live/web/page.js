@@ -57,6 +57,12 @@ function exact(value) {
   return text.replace("-", "−");
 }
 
+// Prices that are read together get as many decimals as any of them needs.
+function priceOf(...values) {
+  const needed = Math.max(0, ...values.filter((value) => value !== null).map((value) => (exact(value).split(".")[1] ?? "").length));
+  return (value) => (value === null ? "—" : number(value, needed));
+}
+
 function duration(secs) {
   if (secs < 60) return `${secs.toFixed(secs < 10 ? 1 : 0)} s`;
   if (secs < 3600) return `${Math.floor(secs / 60)} min ${Math.floor(secs % 60)} s`;
@@ -97,10 +103,20 @@ const MOODS = { QUOTING: "good", TRADING: "good", HALTED: "bad", "NOT QUOTING": 
 function showStatus(state) {
   byId("status").textContent = state.status === "QUOTING" ? "Quoting" : titled(state.status);
   byId("status").closest("section").className = `card state ${MOODS[state.status] ?? "middling"}`;
-  draw("reasons", state.why_not, () => state.why_not.map((why) => {
+  draw("reasons", state.why_not, () => joined(state.why_not).map((why) => {
     const who = [why.scope === "account" ? "" : why.scope, why.side ?? ""].filter(Boolean).join(", ");
     return el("li", "", el("span", "who", who ? `${who}: ` : ""), why.text);
   }));
+}
+
+// What holds for the bid and the ask alike is said once.
+function joined(reasons) {
+  const known = new Map();
+  for (const why of reasons) {
+    const key = JSON.stringify([why.scope, why.text]);
+    known.set(key, known.has(key) ? { ...why, side: "both sides" } : why);
+  }
+  return [...known.values()];
 }
 
 const titled = (text) => text[0].toUpperCase() + text.slice(1).toLowerCase();
@@ -205,6 +221,7 @@ function makerCard(maker, market, currency) {
 }
 
 function ladder(maker, market) {
+  const price = pricesOf(maker, market);
   const half = market.spread_bps / 2;
   const reach = Math.max(half, ...[maker.bid, maker.ask].map((quote) => Math.abs(quote?.to_mid_bps ?? 0))) * 1.15 || 1;
   const at = (value) => 50 + (value / reach) * 46;
@@ -212,17 +229,19 @@ function ladder(maker, market) {
   const gap = el("div", "gap");
   gap.style.left = `${at(-half)}%`;
   gap.style.width = `${at(half) - at(-half)}%`;
-  strip.append(gap, tag("below", at(0), `market ${exact(market.bid)} | ${exact(market.ask)}`));
+  strip.append(gap, tag("below", at(0), `market ${price(market.bid)} | ${price(market.ask)}`));
   for (const [side, quote, sign] of [["buy", maker.bid, -1], ["sell", maker.ask, 1]]) {
     if (quote === null) continue;
     const place = at(sign * quote.to_mid_bps);
     const mark = el("div", `own ${side}`);
     mark.style.left = `${place}%`;
-    const words = `${side === "buy" ? "our bid" : "our ask"} ${exact(quote.price)}`;
+    const words = `${side === "buy" ? "our bid" : "our ask"} ${price(quote.price)}`;
     strip.append(mark, tag(`above ${side} ${side === "buy" ? "from-left" : "from-right"}`, place, words));
   }
   return strip;
 }
+
+const pricesOf = (maker, market) => priceOf(market.bid, market.ask, maker.bid?.price ?? null, maker.ask?.price ?? null);
 
 function tag(className, left, text) {
   const made = el("span", `tag ${className}`, text);
@@ -231,12 +250,13 @@ function tag(className, left, text) {
 }
 
 function figures(maker, market, currency) {
-  const quote = (own) => own === null ? "none" : `${exact(own.quantity)} at ${exact(own.price)}`;
+  const price = pricesOf(maker, market);
+  const quote = (own) => own === null ? "none" : `${exact(own.quantity)} at ${price(own.price)}`;
   const behind = (own) => own === null ? "" : `${bps(own.to_touch_bps)} behind the best, ${bps(own.to_mid_bps)} from the mid`;
   const value = market.value === null ? "" : `worth ${number(market.value, decimalsFor(market.value))} ${currency}`;
   const rows = [
     ["Our bid", quote(maker.bid), behind(maker.bid)], ["Our ask", quote(maker.ask), behind(maker.ask)],
-    ["Market", `${exact(market.bid)} | ${exact(market.ask)}`, `${bps(market.spread_bps)} wide, ${duration(market.age_secs)} old`],
+    ["Market", `${price(market.bid)} | ${price(market.ask)}`, `${bps(market.spread_bps)} wide, ${duration(market.age_secs)} old`],
     ["Held", exact(market.held), value],
   ];
   return el("dl", "maker-figures", ...rows.map(([name, text, small]) =>
@@ -297,11 +317,12 @@ function table(head, rows, textColumns) {
 function showOrders(state) {
   const count = state.orders.length + state.orders_left_out;
   byId("orders-title").textContent = count ? `Open orders (${count})` : "Open orders";
+  const price = priceOf(...state.orders.map((order) => order.price));
   draw("orders", state.orders, () => state.orders.length ? [table(
     ["Order", "Strategy", "Instrument", "Side", "Status", "Price", "Left", "Filled", "Age"],
     state.orders.map((order) => [order.id, order.strategy, order.instrument,
       el("span", order.side === "buy" ? "buy" : "sell", order.side), titled(order.status.replaceAll("_", " ")),
-      exact(order.price), exact(order.left), exact(order.filled), duration(order.age_secs)]), 5)] :
+      price(order.price), exact(order.left), exact(order.filled), duration(order.age_secs)]), 5)] :
     [el("p", "empty", "None.")]);
   byId("refusals-card").hidden = !state.refusals.length;
   draw("refusals", state.refusals, () => [table(["Rule", "Strategy", "Times", "Last (UTC)", "First was", "Limit"],
@@ -345,7 +366,7 @@ function askToHalt() {
   const [reason, reasonLabel] = field("Why, which is written down", { maxLength: 300, required: true, id: "halt-reason" });
   const [secret, secretLabel] = field("Token (BALLAST_WEB_TOKEN)",
     { type: "password", required: true, autocomplete: "off", value: token, id: "halt-token" });
-  const said = el("p", "said");
+  const said = el("p", "answer");
   said.id = "halt-said";
   const cancel = Object.assign(el("button", "", "Cancel"), { type: "button" });
   const go = el("button", "grave", "Halt now");
@@ -383,7 +404,7 @@ async function halt(reason, secret) {
 function askForToken(problem) {
   draw("sign-in", "asked", () => {
     const [secret, label] = field("This page needs the token (BALLAST_WEB_TOKEN)", { type: "password", required: true, id: "token" });
-    const form = el("form", "card", label, el("p", "said"), el("div", "buttons", el("button", "", "Open")));
+    const form = el("form", "card", label, el("p", "answer"), el("div", "buttons", el("button", "", "Open")));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       token = secret.value;
@@ -391,7 +412,7 @@ function askForToken(problem) {
     });
     return [form];
   });
-  byId("sign-in").querySelector(".said").textContent = token ? problem : "";
+  byId("sign-in").querySelector(".answer").textContent = token ? problem : "";
 }
 
 // -- Asking, again and again -----------------------------------------------------------------------------------------

@@ -46,6 +46,9 @@ def browser(tmp_path: Path) -> Iterator[Any]:
 def rehearsal(project: Path, tmp_path: Path) -> Iterator[Any]:
     """Return a rehearsal that is going on, and the address of its page."""
     (tmp_path / "watched.yaml").write_text(SETUP)
+    halt = tmp_path / "state" / "watched" / "rehearsal" / "HALT"
+    halt.parent.mkdir(parents=True)
+    halt.write_text("an earlier rehearsal, which halts none but itself")
     command = [sys.executable, str(project / "run_live.py"), "watched.yaml", "--rehearse", "synthetic", "--speed", "4"]
     said = tmp_path / "stderr"
     with said.open("w") as errors:
