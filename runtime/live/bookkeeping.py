@@ -10,8 +10,7 @@ from runtime.live.account import BinanceAccount, symbol_of
 from runtime.live.catch_up import Missed, catch_up
 from runtime.live.journal import BooksJournal
 from runtime.live.node import LiveSystem
-from runtime.live.prepare import PreparedLive, require_credentials
-from runtime.live.rest import Rest
+from runtime.live.prepare import PreparedLive
 from runtime.live.sweep import synchronise
 
 _STRATEGY_TAG = 4
@@ -35,8 +34,7 @@ class Bookkeeping:
         self._prepared = prepared
         self._say = say
         self._journal = BooksJournal(prepared.strategy_folder)
-        rest = Rest(prepared.venue.http, require_credentials(prepared), recv_window_ms=prepared.settings.recv_window_ms)
-        self._account = BinanceAccount(rest, prepared.venue.spot)
+        self._account = BinanceAccount(prepared.rest, prepared.venue.spot)
         self._symbols = {symbol_of(name): name for name in prepared.loaded.setup.instruments}
         self._kept: KeptBooks | None = None
         self._missed = Missed()

@@ -103,7 +103,7 @@ def rehearse(request: LiveRequest, catalog: Path, speed: float) -> int:
     overrides = (f"backtest.catalog={json.dumps(str(catalog))}", *request.overrides)
     loaded = load_setup(request.setup, overrides)
     with Rehearsal(prepare_backtest(loaded, Path.cwd()), speed) as rehearsal:
-        prepared = prepare_rehearsal(loaded, rehearsal.url, Path.cwd(), rehearsal.credentials)
+        prepared = prepare_rehearsal(loaded, rehearsal.url, Path.cwd(), rehearsal.credentials, rehearsal.pace)
         rehearsal.set_leverage(prepared.leverage)
         return _check_and_run(prepared, replace(request, fresh=True), rehearsal)
 

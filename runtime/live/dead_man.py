@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from runtime.live.account import BinanceAccount
+from runtime.live.pace import REAL, Pace
 from runtime.live.rest import VenueError
 
 _BEATS_PER_COUNTDOWN: Final = 4
@@ -24,16 +25,24 @@ class DeadManSwitch:
         After so long without word the venue cancels.
     say : callable
         Tells the user.
+    pace : Pace
+        How fast time passes.
 
     """
 
     def __init__(
-        self, account: BinanceAccount, symbols: Sequence[str], countdown_secs: int, say: Callable[[str], None]
+        self,
+        account: BinanceAccount,
+        symbols: Sequence[str],
+        countdown_secs: int,
+        say: Callable[[str], None],
+        pace: Pace = REAL,
     ) -> None:
         self._account = account
         self._symbols = symbols
         self._countdown_secs = countdown_secs
         self._say = say
+        self._wait_secs = pace.machine_secs(countdown_secs / _BEATS_PER_COUNTDOWN)
 
     def arm(self) -> None:
         """Start the countdown on every symbol; VenueError where the venue does not take it."""
@@ -48,7 +57,7 @@ class DeadManSwitch:
     async def run(self) -> None:
         """Keep it from running out until cancelled."""
         while True:
-            await asyncio.sleep(self._countdown_secs / _BEATS_PER_COUNTDOWN)
+            await asyncio.sleep(self._wait_secs)
             try:
                 await asyncio.to_thread(self.arm)
             except VenueError as error:

@@ -10,7 +10,7 @@ from runtime.live.books_check import BooksCheck
 from runtime.live.dead_man import DeadManSwitch
 from runtime.live.node import LiveSystem
 from runtime.live.prepare import PreparedLive, require_credentials
-from runtime.live.rest import Rest, VenueError
+from runtime.live.rest import VenueError
 from runtime.live.run_folder import RunFolder
 from runtime.live.stopping import Ending
 from runtime.live.supervisor import LOG_NAME, Orders, Supervisor
@@ -90,13 +90,12 @@ class VenueGuards:
         self._folder = folder
         self._settings = prepared.settings
         self._credentials = require_credentials(prepared)
-        rest = Rest(prepared.venue.http, self._credentials, recv_window_ms=self._settings.recv_window_ms)
-        self._account = BinanceAccount(rest, prepared.venue.spot)
+        self._account = BinanceAccount(prepared.rest, prepared.venue.spot)
         self._supervisor: Supervisor | None = None
         self._dead_man: DeadManSwitch | None = None
         if not prepared.venue.spot and self._settings.dead_man_secs:
             secs = self._settings.dead_man_secs
-            self._dead_man = DeadManSwitch(self._account, prepared.symbols, secs, folder.say)
+            self._dead_man = DeadManSwitch(self._account, prepared.symbols, secs, folder.say, prepared.pace)
 
     def clear_the_way(self) -> None:
         """
@@ -131,7 +130,9 @@ class VenueGuards:
             heartbeat_secs=settings.heartbeat_timeout_secs,
             stop_secs=settings.stop_timeout_secs,
             sweep_secs=settings.sweep_timeout_secs,
-            recv_window_ms=settings.recv_window_ms,
+            recv_window_ms=prepared.recv_window_ms,
+            speed=prepared.pace.speed,
+            begun_ns=prepared.pace.begun_ns,
             log=str((self._folder.path / LOG_NAME).resolve()),
         )
 
@@ -157,7 +158,8 @@ class VenueGuards:
     def sweep(self, system: LiveSystem | None = None) -> Swept:
         """Cancel every order of ours; where one is on its way, look until it can no longer arrive."""
         prepared, settings = self._prepared, self._settings
-        late_secs = settings.recv_window_ms / 1_000 + _LATE_GRACE_SECS if _has_orders_on_their_way(system) else 0.0
+        window_secs = prepared.pace.machine_secs(prepared.recv_window_ms / 1_000)
+        late_secs = window_secs + _LATE_GRACE_SECS if _has_orders_on_their_way(system) else 0.0
         return sweep(self._account, prepared.symbols, prepared.owner, settings.sweep_timeout_secs, late_secs)
 
     def release(self, swept: Swept) -> None:

@@ -113,7 +113,7 @@ def build_node(
 
     """
     instrument_ids = tuple(InstrumentId.from_str(name) for name in prepared.loaded.setup.instruments)
-    with clocks_on(loop, *([] if recording is None else [recording.note_timer])):
+    with clocks_on(loop, None if recording is None else recording.note_timer, prepared.pace):
         node = TradingNode(_node_config(prepared, options, log_folder), loop)
         node.add_data_client_factory(CLIENT, BinanceLiveDataClientFactory)
         node.add_exec_client_factory(CLIENT, CarefulExecClientFactory)
@@ -220,7 +220,7 @@ def _client_configs(prepared: PreparedLive) -> tuple[BinanceDataClientConfig, Bi
         base_url_ws=venue.api_ws,
         base_url_ws_stream=venue.user_ws,
         use_position_ids=False,
-        recv_window_ms=prepared.settings.recv_window_ms,
+        recv_window_ms=prepared.recv_window_ms,
         log_rejected_due_post_only_as_warning=False,
         **common,
     )

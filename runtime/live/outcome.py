@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from nautilus_trader.model.instruments import CryptoPerpetual, Instrument
@@ -12,6 +11,7 @@ from nautilus_trader.model.instruments import CryptoPerpetual, Instrument
 from reports.summary import RunFacts
 from runtime.fills import FILL_ASSUMPTIONS
 from runtime.live.node import LiveSystem
+from runtime.live.pace import Pace
 from runtime.live.prepare import PreparedLive
 from runtime.live.run_folder import RunFolder
 from runtime.live.sweep import Swept
@@ -19,6 +19,7 @@ from runtime.market_data import iso_time
 from runtime.results import versions, write_books
 from runtime.risk_report import risk_summary, stopped_by_risk
 
+_SECOND_NS = 1_000_000_000
 DONE = 0
 FAILED = 1
 STOPPED_BY_RISK = 3
@@ -33,9 +34,9 @@ class RunTimes:
     monotonic: float
 
     @classmethod
-    def now(cls) -> "RunTimes":
+    def now(cls, pace: Pace) -> "RunTimes":
         """Return the present."""
-        return cls(time.time_ns(), time.monotonic())
+        return cls(pace.now_ns(), time.monotonic())
 
 
 def exit_status(swept: Swept, system: LiveSystem | None, failure: str | None) -> int:
@@ -92,7 +93,7 @@ def _facts(
         description=setup.description,
         run_id=folder.run_id,
         start=begun,
-        end=iso_time(int(datetime.now(UTC).timestamp()) * 1_000_000_000),
+        end=iso_time(prepared.pace.now_ns() // _SECOND_NS * _SECOND_NS),
         elapsed_s=time.monotonic() - times.monotonic,
         events=system.node.kernel.data_engine.data_count,
         orders=len(statuses) - denied,

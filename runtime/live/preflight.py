@@ -17,7 +17,7 @@ from runtime.live.account_checks import AccountChecks
 from runtime.live.check_rows import Row, Verdict, go, no_go, warn
 from runtime.live.environment import Environment
 from runtime.live.prepare import PreparedLive, ledger_currency
-from runtime.live.rest import Refused, Rest, VenueError
+from runtime.live.rest import Refused, VenueError
 from runtime.live.sweep import synchronise
 from runtime.prepare import check_against_market, check_components
 
@@ -71,7 +71,7 @@ def check(prepared: PreparedLive, results: Path) -> Preflight:
         Where results will be written.
 
     """
-    rest = Rest(prepared.venue.http, prepared.credentials, recv_window_ms=prepared.settings.recv_window_ms)
+    rest = prepared.rest
     account = BinanceAccount(rest, prepared.venue.spot)
     rows = [_limits(prepared), _latch(prepared), *_persistence(prepared, results)]
     if not prepared.paper:

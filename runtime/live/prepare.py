@@ -10,6 +10,8 @@ from bad_input import BadInput
 from runtime.live.account import symbol_of
 from runtime.live.environment import Credentials, Environment, Venue, credentials_of
 from runtime.live.own_orders import Owner
+from runtime.live.pace import REAL, Pace
+from runtime.live.rest import Rest
 from runtime.live.settings import LiveSettings
 from runtime.load_setup import LoadedSetup
 from runtime.risk_latch import STATE_FOLDER, RiskLatch
@@ -37,6 +39,8 @@ class PreparedLive:
         The keys; None where the environment has none.
     paper : bool
         Whether orders stay on paper, and nothing but market data is asked of the venue.
+    pace : Pace
+        How fast time passes.
 
     """
 
@@ -46,6 +50,17 @@ class PreparedLive:
     state_folder: Path
     credentials: Credentials | None = field(default=None, repr=False)
     paper: bool = False
+    pace: Pace = REAL
+
+    @property
+    def rest(self) -> Rest:
+        """A way to the venue of its own, in the account's name where there are keys."""
+        return Rest(self.venue.http, self.credentials, recv_window_ms=self.recv_window_ms, pace=self.pace)
+
+    @property
+    def recv_window_ms(self) -> int:
+        """For how long after its time the venue may accept an order."""
+        return self.pace.window_ms(self.settings.recv_window_ms)
 
     @property
     def strategy_folder(self) -> Path:
@@ -116,7 +131,7 @@ def prepare_paper(loaded: LoadedSetup, environment: Environment, working_folder:
 
 
 def prepare_rehearsal(
-    loaded: LoadedSetup, local_url: str, working_folder: Path, credentials: Credentials
+    loaded: LoadedSetup, local_url: str, working_folder: Path, credentials: Credentials, pace: Pace
 ) -> PreparedLive:
     """
     Return a setup that is traded on an exchange of its own; what a rehearsal keeps never reaches real trading.
@@ -129,7 +144,7 @@ def prepare_rehearsal(
     """
     venue = Venue(Environment.LOCAL, _is_spot(loaded), local_url)
     state_folder = working_folder / STATE_FOLDER / loaded.setup.name / "rehearsal"
-    return PreparedLive(loaded, venue, Owner.of(loaded.setup.name), state_folder, credentials)
+    return PreparedLive(loaded, venue, Owner.of(loaded.setup.name), state_folder, credentials, pace=pace)
 
 
 def _is_spot(loaded: LoadedSetup) -> bool:

@@ -51,7 +51,7 @@ class RunRecording:
         self._prepared = prepared
         self._rehearsed = rehearsed
         self._run_id = folder.run_id
-        self._tape = Tape(folder.path / FOLDER, folder.say)
+        self._tape = Tape(folder.path / FOLDER, folder.say, prepared.pace.now_ns)
         self._recorder: Recorder | None = None
 
     @property

@@ -5,11 +5,13 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Final, Self
 
+from binance_double.clock import Clock
 from binance_double.double import BinanceDouble
 from binance_double.replay import Replay
 from binance_double.rules import Product
 from runtime.live.account import symbol_of
 from runtime.live.environment import Credentials
+from runtime.live.pace import Pace
 from runtime.live.recording import MarketKind
 from runtime.live.rest import Rest
 from runtime.live.session import Session
@@ -27,17 +29,18 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
     prepared : PreparedBacktest
         What a backtest would replay.
     speed : float
-        Seconds of the recording per second. Timers and estimates of the strategies run on the machine's clock, so that
-        only 1 is what they would live through.
+        Seconds of the recording per second; all clocks of the run go by it.
 
     """
 
     def __init__(self, prepared: PreparedBacktest, speed: float) -> None:
         self._prepared = prepared
-        self._speed = speed
+        self.pace = Pace.from_now(speed)
+        """The time of the exchange, which all of the run has to go by."""
         held = {money.currency.code: money.as_decimal() for money in prepared.balances}
         spot, futures = (held, None) if prepared.spot else (None, held)
-        self._double = BinanceDouble(prepared.data.instruments, balances=spot, wallet=futures)
+        clock = Clock(self.pace.now_ns)
+        self._double = BinanceDouble(prepared.data.instruments, balances=spot, wallet=futures, clock=clock)
         self._product = Product.SPOT if prepared.spot else Product.FUTURES
         self._replay: Replay | None = None
 
@@ -46,7 +49,8 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         data = self._prepared.data
         names = [instrument.id.value for instrument in data.instruments]
         start_ns, end_ns = data.start_ns, data.end_ns
-        self._replay = Replay(self._double, data.catalog, names, start_ns=start_ns, end_ns=end_ns, speed=self._speed)
+        speed = self.pace.speed
+        self._replay = Replay(self._double, data.catalog, names, start_ns=start_ns, end_ns=end_ns, speed=speed)
         self._open_the_market(self._replay)
         return self
 
@@ -81,7 +85,7 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
     def set_leverage(self, leverage: int) -> None:
         """Do what the user of a futures account would have done before."""
         if not self._prepared.spot:
-            rest = Rest(self.url, self.credentials)
+            rest = Rest(self.url, self.credentials, pace=self.pace)
             for instrument in self._prepared.data.instruments:
                 symbol = symbol_of(instrument.id.value)
                 rest.signed("POST", "/fapi/v1/leverage", symbol=symbol, leverage=leverage)

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import http.client
 import json
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -19,6 +18,7 @@ from typing import Any, Final
 from nautilus_trader.core.nautilus_pyo3 import ed25519_signature
 
 from runtime.live.environment import Credentials
+from runtime.live.pace import REAL, Pace
 
 _SEED_BYTES: Final = 32
 
@@ -70,6 +70,8 @@ class Rest:
         For one request.
     recv_window_ms : int
         For how long the venue may act on a request.
+    pace : Pace
+        How fast time passes.
 
     """
 
@@ -79,15 +81,21 @@ class Rest:
         credentials: Credentials | None = None,
         timeout_secs: float = 5.0,
         recv_window_ms: int = 5_000,
+        pace: Pace = REAL,
     ) -> None:
         self.base_url = base_url
         self._credentials = credentials
         self._timeout_secs = timeout_secs
         self._recv_window_ms = recv_window_ms
+        self._pace = pace
         self.clock_offset_ms = 0
         """What to add to this machine's time for the venue's."""
         self.used_weight: int | None = None
         """How much of the minute's weight the venue has counted so far."""
+
+    def now_ms(self) -> int:
+        """Return our time, UNIX ms."""
+        return self._pace.now_ns() // 1_000_000
 
     def get(self, path: str, **params: object) -> Any:
         """Ask for what is public; VenueError says why there is no answer."""
@@ -96,7 +104,7 @@ class Rest:
     def signed(self, method: str, path: str, **params: object) -> Any:
         """Ask in the name of the account; VenueError says why there is no answer."""
         assert self._credentials is not None
-        now_ms = time.time_ns() // 1_000_000 + self.clock_offset_ms
+        now_ms = self.now_ms() + self.clock_offset_ms
         query = urllib.parse.urlencode({**params, "recvWindow": self._recv_window_ms, "timestamp": now_ms})
         signature = urllib.parse.quote(_signature(self._credentials, query), safe="")
         return self._send(method, path, f"{query}&signature={signature}")

@@ -68,7 +68,7 @@ class Session:
         self._states = KeptState(prepared.strategy_folder)
         self._recording = recording
         self._system: LiveSystem | None = None
-        self._times = RunTimes.now()
+        self._times = RunTimes.now(prepared.pace)
         self.running = threading.Event()
         """Set once the strategies run."""
 

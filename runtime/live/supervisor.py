@@ -21,6 +21,7 @@ from typing import IO, Final
 from runtime.live.account import BinanceAccount
 from runtime.live.environment import Credentials, Environment, Venue, credentials_of
 from runtime.live.own_orders import Owner
+from runtime.live.pace import Pace
 from runtime.live.rest import Rest
 from runtime.live.sweep import sweep
 
@@ -56,6 +57,8 @@ class Orders:
         How late an order that was sent may still arrive.
     log : str
         Where to write what happened.
+    speed, begun_ns
+        As in `Pace`.
 
     """
 
@@ -69,6 +72,8 @@ class Orders:
     sweep_secs: float
     recv_window_ms: int
     log: str
+    speed: float = 1.0
+    begun_ns: int = 0
 
 
 class Supervisor:
@@ -146,8 +151,10 @@ def watch(orders: Orders, pipe: IO[bytes], trader_pid: int) -> int:
     venue = Venue(Environment(orders.environment), orders.spot, orders.local_url)
     credentials = credentials_of(venue)
     assert credentials is not None
-    account = BinanceAccount(Rest(venue.http, credentials, recv_window_ms=orders.recv_window_ms), orders.spot)
-    late_secs = orders.recv_window_ms / 1_000 + _GRACE_SECS
+    pace = Pace(orders.speed, orders.begun_ns)
+    rest = Rest(venue.http, credentials, recv_window_ms=orders.recv_window_ms, pace=pace)
+    account = BinanceAccount(rest, orders.spot)
+    late_secs = pace.machine_secs(orders.recv_window_ms / 1_000) + _GRACE_SECS
     started = time.monotonic()
     swept = sweep(account, orders.symbols, Owner(orders.owner_tag), orders.sweep_secs, late_secs)
     _write(orders, f"{swept} (after {time.monotonic() - started:.1f} s)")

@@ -125,8 +125,8 @@ def _pause(error: VenueError, account: BinanceAccount) -> float:
 
 def synchronise(account: BinanceAccount) -> int:
     """Take the venue's clock for signing, and return how far it is ahead of this machine's, ms."""
-    before = time.time_ns() // 1_000_000
+    before = account.rest.now_ms()
     server = account.server_time_ms()
-    after = time.time_ns() // 1_000_000
+    after = account.rest.now_ms()
     account.rest.clock_offset_ms = server - (before + after) // 2
     return account.rest.clock_offset_ms

@@ -52,16 +52,19 @@ class Tape:
         Where; it is made.
     say : callable
         Tells the user, from the tape's thread.
+    now_ns : callable
+        Returns the run's time, UNIX ns.
 
     """
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, say: Callable[[str], None], now_ns: Callable[[], int] = time.time_ns) -> None:
         self.incomplete: Incomplete | None = None
         """Why rows are missing; None while none are."""
         self.rows = 0
         """How many rows are on disk."""
         self._folder = folder
         self._say = say
+        self._now_ns = now_ns
         self._waiting: deque[Any] = deque()  # both threads touch it, each in one step
         self._file: RawFile | None = None
         self._files = 0
@@ -81,11 +84,11 @@ class Tape:
     def close(self) -> None:
         """Write what is waiting, and the last row; a disk that hangs is not waited for."""
         if not self._closing.is_set():
-            self.append(Ended(time.time_ns()))
+            self.append(Ended(self._now_ns()))
             self._closing.set()
             self._thread.join(_CLOSE_SECS)
             if self._thread.is_alive():
-                self._give_up(time.time_ns(), f"the disk did not take it for {_CLOSE_SECS:.0f} s")
+                self._give_up(self._now_ns(), f"the disk did not take it for {_CLOSE_SECS:.0f} s")
 
     # -- On the tape's own thread -------------------------------------------------------------------------------------
 
@@ -97,7 +100,7 @@ class Tape:
             try:
                 self._file.finish()
             except OSError as error:
-                self._give_up(time.time_ns(), _words(error))
+                self._give_up(self._now_ns(), _words(error))
 
     def _write_waiting(self) -> None:
         items = [self._waiting.popleft() for _ in range(len(self._waiting))]

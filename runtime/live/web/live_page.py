@@ -1,7 +1,6 @@
 """A run and its page: what is shown of it, and who halts it."""
 
 import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,7 +82,7 @@ def run_of(prepared: PreparedLive, folder: RunFolder, currency: str, *, rehearse
         account="spot" if venue.spot else f"USD-M futures at {prepared.leverage}x",
         instruments=list(setup.instruments),
         currency=currency,
-        started_ms=time.time_ns() // 1_000_000,
+        started_ms=prepared.pace.now_ns() // 1_000_000,
     )
 
 

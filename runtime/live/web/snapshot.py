@@ -109,7 +109,7 @@ class Observer:
     def _whole(self, status: Status | None, why_not: list[Reason], started: float) -> Snapshot:
         assert self._parts is not None
         system, _, tail = self._parts
-        cache, now_ns = system.node.cache, time.time_ns()
+        cache, now_ns = system.node.cache, system.node.kernel.clock.timestamp_ns()
         markets = {
             instrument_id.value: quotes.market_of(cache, instrument_id, system.ledger, now_ns)
             for instrument_id in system.instrument_ids

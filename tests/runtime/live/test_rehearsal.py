@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -39,6 +40,9 @@ def test_a_rehearsal_trades_a_catalog_without_keys(project: Path, tmp_path: Path
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     assert summary["fills"] > 0
+    begun, ended = (datetime.fromisoformat(summary[name]) for name in ("start", "end"))
+    assert (ended - begun).total_seconds() > 170  # three minutes of the market, to everybody
+    assert summary["elapsed_s"] < 60
     parts = [Decimal(repr(part)) for part in summary["pnl_parts"].values()]
     assert Decimal(repr(summary["pnl"])) == pytest.approx(sum(parts), abs=Decimal("1e-6"))
     assert not list((tmp_path / "state" / "rehearsed").glob("kept.json"))
