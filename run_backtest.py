@@ -30,6 +30,7 @@ DEFAULT_SETUP = Path(__file__).parent / "configs" / "synthetic_avellaneda_stoiko
     "--compare", type=click.Path(path_type=Path), metavar="RUN", help="Replay what a live run recorded, side by side."
 )
 @click.option("--fill-ladder", is_flag=True, help="Every fill assumption and many latencies, side by side.")
+@click.option("--check-lookahead", is_flag=True, help="Whether decisions stay the same without their future.")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Sweep: processes; one per processor without it.")
 @click.option("--resume", is_flag=True, help="Sweep: go on with one that was interrupted, or join others.")
 @click.option("--storage", metavar="URL", help="Sweep: a PostgreSQL database that several machines share.")
@@ -49,6 +50,7 @@ def command(
     at: str | None,
     compare: Path | None,
     fill_ladder: bool,
+    check_lookahead: bool,
     workers: int | None,
     resume: bool,
     storage: str | None,
@@ -72,6 +74,10 @@ def command(
         from runtime.ladder.command import ladder_of  # noqa: PLC0415
 
         return ladder_of(setup, [*overrides, *assignments], out, as_json=as_json, inject=inject, log_level=log_level)
+    if check_lookahead:
+        from runtime.lookahead.command import lookahead_of  # noqa: PLC0415
+
+        return lookahead_of(setup, [*overrides, *assignments], as_json=as_json, inject=inject, log_level=log_level)
     fault = None if inject is None else (inject, at)
     sweep = SweepOptions(workers, cluster, storage, resume)
     return replay(
