@@ -35,6 +35,9 @@ DEFAULT_SETUP = Path(__file__).parent / "configs" / "synthetic_avellaneda_stoiko
 @click.option("--resume", is_flag=True, help="Sweep: go on with one that was interrupted, or join others.")
 @click.option("--storage", metavar="URL", help="Sweep: a PostgreSQL database that several machines share.")
 @click.option("--cluster", metavar="ADDRESS", help="Sweep: a Dask scheduler that runs the trials, tcp://HOST:8786.")
+@click.option(
+    "--write-best", type=click.Path(path_type=Path), help="Sweep: write the winner's setup to this file, too."
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results"), help="Folder of the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json to stdout and nothing else there.")
 @click.option("--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), help="Keep the engine's log.")
@@ -55,6 +58,7 @@ def command(
     resume: bool,
     storage: str | None,
     cluster: str | None,
+    write_best: Path | None,
     out: Path,
     as_json: bool,
     log_level: str | None,
@@ -79,7 +83,7 @@ def command(
 
         return lookahead_of(setup, [*overrides, *assignments], as_json=as_json, inject=inject, log_level=log_level)
     fault = None if inject is None else (inject, at)
-    sweep = SweepOptions(workers, cluster, storage, resume)
+    sweep = SweepOptions(workers, cluster, storage, resume, write_best)
     return replay(
         setup, [*overrides, *assignments], out, as_json=as_json, log_level=log_level, fault=fault, sweep=sweep
     )

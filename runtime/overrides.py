@@ -30,13 +30,22 @@ def apply_overrides(tree: SetupTree, assignments: Sequence[str]) -> SetupTree:
         origin = f"--set {assignment}"
         if not equals:
             raise BadInput('has no "="', file=origin, hint="write it as PATH=VALUE, such as backtest.fills=queue")
-        path = _parse_path(path_text.strip(), origin)
+        path = parse_path(path_text.strip(), origin)
         _assign(values, path, parse_value(value_text, origin), origin)
         overridden[path] = origin
     return SetupTree(tree.file, values, tree.lines, overridden)
 
 
-def _parse_path(text: str, origin: str) -> KeyPath:
+def parse_path(text: str, origin: str) -> KeyPath:
+    """
+    Return a path such as `strategies[0].config.order_qty` as keys and places; `origin` names it in errors.
+
+    Raises
+    ------
+    BadInput
+        If it is not of that form.
+
+    """
     path: list[str | int] = []
     position = 0
     while position < len(text):

@@ -168,29 +168,26 @@ def why_too_short(intervals: int, interval_secs: float) -> str | None:
     return None
 
 
-def returns_of(equity: ArrayLike, most: int = MOST_ROWS) -> tuple[Floats, int]:
+def coarsened(returns: ArrayLike, stride: int) -> Floats:
     """
-    Return the changes of equity as shares of its first value, on a coarser grid where there are many.
+    Return returns on a grid that is `stride` times as coarse; what does not fill a last step is left out.
 
     Parameters
     ----------
-    equity : array_like, shape (n + 1,) or (n + 1, trials)
-        On an even grid, the first row above 0.
-    most : int
-        The most rows to return.
-
-    Returns
-    -------
-    returns : ndarray, shape (rows,) or (rows, trials)
-        Not compounded, as in `models.statistics`: their sum has the sign of the profit. What does not fill a last step
-        is left out.
+    returns : array_like, shape (n,)
+        Not compounded.
     stride : int
-        How many steps of the grid one row is.
+        At least 1.
 
     """
-    values = np.asarray(equity, dtype=np.float64)
-    stride = max(1, math.ceil((len(values) - 1) / most))
-    return np.diff(values[::stride], axis=0) / values[0], stride
+    values = np.asarray(returns, dtype=np.float64)
+    rows = len(values) // stride
+    return np.asarray(values[: rows * stride].reshape(rows, stride).sum(axis=1))
+
+
+def stride_for(rows: int, most: int = MOST_ROWS) -> int:
+    """Return how much coarser a grid must be to have at most `most` rows."""
+    return max(1, math.ceil(rows / most))
 
 
 class _Spread(NamedTuple):

@@ -47,8 +47,8 @@ def print_sweep(sweep: Sweep, folder: Path, console: Console, *, best: int = 5) 
     console.print(_text(found.sentence))
     console.print()
     console.print(_figures(sweep))
-    for missing in (figure for figure in tables.headline(sweep) if figure.why):
-        console.print(_text(f"{missing.label}: {missing.why}", "dim"))
+    for why, labels in _reasons(sweep).items():
+        console.print(_text(f"{', '.join(labels)}: {why}", "dim"))
     console.print()
     for check in found.checks:
         answer, style = ANSWERS[check.passed]
@@ -68,6 +68,15 @@ def _figures(sweep: Sweep) -> Table:
     for row in range(half):
         table.add_row(*cells[row], *cells[row + half])
     return table
+
+
+def _reasons(sweep: Sweep) -> dict[str, list[str]]:
+    """Return why figures are missing, each reason once."""
+    reasons: dict[str, list[str]] = {}
+    for figure in tables.headline(sweep):
+        if figure.why:
+            reasons.setdefault(figure.why, []).append(figure.label)
+    return reasons
 
 
 def _best(sweep: Sweep, most: int) -> Table:

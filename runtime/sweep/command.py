@@ -1,6 +1,7 @@
 """`run_backtest.py SWEEP`: check, run or resume, write the results, and say what came of it."""
 
 import json
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
@@ -17,17 +18,24 @@ from rich.table import Table
 
 from bad_input import BadInput
 from command_line import Failed
+from reports.sweeps.page import write_sweep_page
+from reports.sweeps.record import Sweep
+from reports.sweeps.record import write_sweep as write_report_files
+from reports.sweeps.terminal import print_sweep
 from runtime.results import ResultsFolder, new_run_id
 from runtime.setup_tree import SetupTree
 from runtime.sweep.check_points import PointChecks
-from runtime.sweep.execute import SweepExecution
 from runtime.sweep.load_sweep import load_sweep
 from runtime.sweep.options import SweepOptions
-from runtime.sweep.plan import Plan
-from runtime.sweep.progress import sweep_progress
-from runtime.sweep.results import FinishedSweep, what_results_depend_on, write_sweep
-from runtime.sweep.study import SweepStudy, held_alone, study_exists
+from runtime.sweep.results import FinishedSweep, write_sweep
+from runtime.sweep.study import held_alone, study_exists
 from runtime.sweep.trial import STATES
+from runtime.validation.assemble import Assembly, luck_summary
+from runtime.validation.earlier import earlier_trials
+from runtime.validation.search import Searches, SearchInterrupted
+from runtime.validation.walk import first_study, walk
+from runtime.validation.windows import folds_of
+from runtime.validation.write_best import BEST_FILE, best_setup, check_target
 from runtime.workers.pool import WorkerPool
 
 _SHOWN = 5
@@ -63,7 +71,7 @@ def sweep_of(
 
 def run_sweep(tree: SetupTree, overrides: Sequence[str], options: SweepOptions, out: Path, *, as_json: bool) -> None:
     """
-    Run a sweep file, write its results, and print a table or sweep.json to stdout.
+    Run a sweep file, write its results, and print the verdict on its winner or sweep.json to stdout.
 
     Raises
     ------
@@ -74,13 +82,14 @@ def run_sweep(tree: SetupTree, overrides: Sequence[str], options: SweepOptions, 
 
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    check_target(options.write_best)
     sweep = load_sweep(tree, overrides)
-    study_name = f"{sweep.file.name}-{sweep.sha256()[:12]}"
     file = (out / sweep.file.name / f"study-{sweep.sha256()[:12]}.sqlite3").absolute()
     url = options.storage or f"sqlite:///{file}"
-    _check_resume(options, file, url, study_name)
     checks = PointChecks(sweep, Path.cwd())
     base = checks.base()
+    folds = folds_of(sweep, base)
+    _check_resume(options, file, url, first_study(sweep, folds))
     checks.check_figures()
     with Console(stderr=True).status("checking points"):
         checks.check()
@@ -88,23 +97,23 @@ def run_sweep(tree: SetupTree, overrides: Sequence[str], options: SweepOptions, 
     with ExitStack() as stack:
         executor, slots = stack.enter_context(_executor(options))
         stack.enter_context(held_alone(file) if alone else nullcontext())
-        plan = Plan(sweep)
-        study = SweepStudy(url, study_name, sweep, plan, alone=alone)
-        study.agree_on(what_results_depend_on(base))
-        execution = SweepExecution(sweep, plan, study, executor, slots, checks)
+        searches = Searches(url, executor, slots, Path.cwd(), alone, Console(stderr=True))
         started = time.perf_counter()
         try:
-            with sweep_progress(sweep, plan, Console(stderr=True)) as on_trials:
-                results = execution.run(on_trials)
-        except KeyboardInterrupt:
-            raise _interrupted(study, plan, options) from None
-        finished = FinishedSweep(sweep, base, plan, results, time.perf_counter() - started)
-        study.close()
-        content, published = _publish(finished, out, file if alone else None)
+            walked = walk(sweep, folds, searches)
+        except SearchInterrupted as interruption:
+            raise _interrupted(interruption, options) from None
+        last = walked[-1]
+        finished = FinishedSweep(last.sweep, last.base, last.plan, last.results, time.perf_counter() - started)
+        folder = ResultsFolder(out, sweep.file.name, new_run_id(sweep.sha256(), datetime.now(UTC)))
+        earlier = earlier_trials(out / sweep.file.name, sweep, base)
+        report = Assembly(sweep, base, walked, earlier, folder.run_id).sweep_report()
+        content, published = _publish(finished, report, best_setup(sweep, report), folder, file if alone else None)
+    _write_best(published, options.write_best)
     if as_json:
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
     else:
-        _print(finished, content, published, Console())
+        _print(finished, content, report, published, Console())
 
 
 def _check_resume(options: SweepOptions, file: Path, url: str, study_name: str) -> None:
@@ -144,50 +153,58 @@ def _executor(options: SweepOptions) -> Iterator[tuple[Executor, int]]:
             yield executor, slots
 
 
-def _interrupted(study: SweepStudy, plan: Plan, options: SweepOptions) -> Failed:
+def _interrupted(interruption: SearchInterrupted, options: SweepOptions) -> Failed:
     goes_on = "--resume" if options.storage is None else f"--storage {options.storage} --resume"
     return Failed(
-        f"stopped by the keyboard with {len(study.results)} of {plan.size} trials done; nothing is lost: "
-        f"the same command with {goes_on} goes on"
+        f"stopped by the keyboard with {interruption} done; nothing is lost: the same command with {goes_on} goes on"
     )
 
 
-def _publish(finished: FinishedSweep, out: Path, file: Path | None) -> tuple[dict[str, Any], Path]:
-    sweep = finished.sweep
-    folder = ResultsFolder(out, sweep.file.name, new_run_id(sweep.sha256(), datetime.now(UTC)))
+def _publish(
+    finished: FinishedSweep, report: Sweep, setup: str | None, folder: ResultsFolder, file: Path | None
+) -> tuple[dict[str, Any], Path]:
     with folder:
-        content = write_sweep(finished, folder.run_id, folder.staging)
+        write_report_files(report, folder.staging)
+        if setup is not None:
+            (folder.staging / BEST_FILE).write_text(setup, encoding="utf-8")
+        content = write_sweep(finished, folder.run_id, folder.staging, luck_summary(report))
+        write_sweep_page(folder.staging)
         published = folder.publish()
         if file is not None:
             file.rename(published / "study.sqlite3")
     return content, published
 
 
-def _print(finished: FinishedSweep, content: dict[str, Any], folder: Path, console: Console) -> None:
-    sweep, trials = finished.sweep, content["trials"]
+def _write_best(published: Path, target: Path | None) -> None:
+    """Copy the winner's setup to where it was asked for."""
+    if target is None:
+        return
+    if not (published / BEST_FILE).exists():
+        raise Failed(f"there is no winner to write to {target}: no trial is complete and keeps all constraints")
+    shutil.copyfile(published / BEST_FILE, target)
+
+
+def _print(finished: FinishedSweep, content: dict[str, Any], report: Sweep, folder: Path, console: Console) -> None:
+    trials = content["trials"]
     counts = ", ".join(f"{trials[state]} {state}" for state in STATES if trials[state])
-    console.print(f"{sweep.file.name}  {content['run_id']}", style="bold", **_AS_IT_IS)
-    console.print(f"{trials['planned']} trials: {counts}; {content['feasible']} feasible.", **_AS_IT_IS)
+    print_sweep(report, folder, console)
+    where = " in the last fold" if len(report.record.folds) > 1 else ""
+    console.print(f"{trials['planned']} trials{where}: {counts}; {content['feasible']} feasible.", **_AS_IT_IS)
     for warning in content["warnings"]:
-        console.print(f"warning: {warning}", **_AS_IT_IS)
-    if finished.best:
+        if warning not in report.record.warnings:
+            console.print(f"warning: {warning}", **_AS_IT_IS)
+    if len(finished.sweep.settings.objectives) > 1 and finished.best:
         console.print(_table(finished))
+    if finished.best:
+        console.print(f"Setup of the winner: {folder / BEST_FILE}", soft_wrap=True, **_AS_IT_IS)
     console.print(f"Results: {folder}", soft_wrap=True, **_AS_IT_IS)
 
 
 def _table(finished: FinishedSweep) -> Table:
-    """Return the best trials: the first of the ranking, or of the Pareto front."""
+    """Return the first trials of the Pareto front."""
     sweep = finished.sweep
-    table = Table("trial", *sweep.space.labels(), *(wanted.key for wanted in sweep.settings.objectives))
-    for number in _ranking(finished)[:_SHOWN]:
+    table = Table("on the front", *sweep.space.labels(), *(wanted.key for wanted in sweep.settings.objectives))
+    for number in finished.best[:_SHOWN]:
         values = [f"{value:.6g}" if isinstance(value, float) else str(value) for value in finished.plan.points[number]]
         table.add_row(str(number), *values, *(f"{value:.6g}" for value in finished.results[number].objectives or ()))
     return table
-
-
-def _ranking(finished: FinishedSweep) -> list[int]:
-    objectives = finished.sweep.settings.objectives
-    if len(objectives) > 1:
-        return finished.best
-    feasible = [number for number, result in finished.results.items() if result.feasible]
-    return sorted(feasible, key=lambda number: -objectives[0].sign * (finished.results[number].objectives or (0,))[0])

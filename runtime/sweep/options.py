@@ -1,6 +1,7 @@
 """How the command line says that a sweep is to be run."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from bad_input import BadInput
 
@@ -20,6 +21,8 @@ class SweepOptions:
         The URL of a database that several parents share; a file beside the results where left out.
     resume : bool
         Go on with a sweep that was interrupted, or join one that others work on.
+    write_best : Path, optional
+        Where the setup of the winner is written, besides the results folder.
 
     """
 
@@ -27,6 +30,7 @@ class SweepOptions:
     cluster: str | None = None
     storage: str | None = None
     resume: bool = False
+    write_best: Path | None = None
 
     def refuse(self) -> None:
         """
@@ -38,6 +42,6 @@ class SweepOptions:
             For the first option that was given.
 
         """
-        for name in ("workers", "cluster", "storage", "resume"):
+        for name in ("workers", "cluster", "storage", "resume", "write_best"):
             if getattr(self, name):
-                raise BadInput("goes with a sweep file alone", key=f"--{name}")
+                raise BadInput("goes with a sweep file alone", key=f"--{name.replace('_', '-')}")

@@ -15,9 +15,9 @@ from runtime.sweep.trial import TrialResult
 
 
 @contextmanager
-def sweep_progress(sweep: LoadedSweep, plan: Plan, console: Console) -> Iterator[OnTrials]:
+def sweep_progress(sweep: LoadedSweep, plan: Plan, console: Console, what: str = "trials") -> Iterator[OnTrials]:
     """Show what is done, running and failed, the best so far and the time left on `console`, if it is a terminal."""
-    columns = (TextColumn("trials"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[state]}"))
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[state]}"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("trials", total=plan.size, state="")
         started, done_before = time.monotonic(), -1

@@ -60,9 +60,9 @@ def what_results_depend_on(base: PreparedBacktest) -> dict[str, Any]:
     return {"data": fingerprints, **versions(), "optuna": version("optuna")}
 
 
-def write_sweep(finished: FinishedSweep, run_id: str, folder: Path) -> dict[str, Any]:
+def write_sweep(finished: FinishedSweep, run_id: str, folder: Path, luck: dict[str, Any]) -> dict[str, Any]:
     """
-    Write every file of the results into `folder` and return the content of sweep.json.
+    Write every file of the results into `folder` and return the content of sweep.json; `luck` stands in it as it is.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def write_sweep(finished: FinishedSweep, run_id: str, folder: Path) -> dict[str,
     pq.write_table(returns_table(finished.results), folder / "returns.parquet")
     if finished.sweep.settings.replicates is not None:
         pq.write_table(_replicates_table(finished), folder / "replicates.parquet")
-    content = _content(finished, run_id)
+    content = _content(finished, run_id) | {"luck": luck}
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     (folder / "sweep.json").write_text(text, encoding="utf-8")
     return content

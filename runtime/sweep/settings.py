@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from runtime.setup import NAME_PATTERN, Part
 from runtime.setup_tree import plain
+from runtime.validation.settings import ValidationSettings
 
 type Choice = bool | int | float | str | None
 type SamplerKind = Literal["grid", "random", "tpe", "nsga2"]
@@ -184,8 +185,8 @@ class SweepSettings(Part, frozen=True, kw_only=True):
         Several runs per trial.
     pruning : Pruning, optional
         Whether hopeless trials are stopped early.
-    validation : dict
-        How the result is validated.
+    validation : ValidationSettings
+        Where the winner is tried after the search.
 
     """
 
@@ -199,7 +200,7 @@ class SweepSettings(Part, frozen=True, kw_only=True):
     constraints: tuple[str, ...] = ()
     replicates: Replicates | None = None
     pruning: Pruning | None = None
-    validation: dict[str, Any] = msgspec.field(default_factory=dict)
+    validation: ValidationSettings = ValidationSettings()
 
     def __post_init__(self) -> None:
         if self.sampler.kind != "grid" and self.trials is None:

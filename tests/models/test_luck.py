@@ -5,7 +5,7 @@ import pytest
 
 from models.statistics import SECONDS_PER_YEAR
 from models.validation.effective_trials import effective_trials
-from models.validation.luck import SHARPE_FIGURES, luck, returns_of
+from models.validation.luck import SHARPE_FIGURES, coarsened, luck, stride_for
 from models.validation.overfitting import overfitting
 from models.validation.sharpe_tests import deflated_sharpe, effective_observations, return_moments
 
@@ -151,10 +151,6 @@ def test_no_such_trial(winner, trials):
         luck(noise(100, 3), winner, MINUTE, trials=trials)
 
 
-def test_returns_are_changes_by_the_first_equity():
-    equity = np.array([100.0, 110.0, 99.0, 120.0, 130.0])
-    returns, stride = returns_of(equity)
-    np.testing.assert_allclose(returns, [0.1, -0.11, 0.21, 0.1])
-    coarse, stride = returns_of(equity, most=3)
-    assert stride == 2
-    np.testing.assert_allclose(coarse, [-0.01, 0.31])
+def test_a_coarser_grid_sums_returns():
+    np.testing.assert_allclose(coarsened([0.1, -0.2, 0.3, 0.4, 0.5], 2), [-0.1, 0.7])
+    assert [stride_for(rows) for rows in (0, 2000, 2001, 8640)] == [1, 1, 2, 5]
