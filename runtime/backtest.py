@@ -17,7 +17,7 @@ from runtime.audit import check_books
 from runtime.drills.drill import Drill
 from runtime.engine import build_engine
 from runtime.margin import Liquidation
-from runtime.market_data import MarketData, iso_time
+from runtime.market_data import iso_time
 from runtime.prepare import PreparedBacktest
 from runtime.risk import RiskControls
 from runtime.risk_report import stopped_by_risk
@@ -135,12 +135,13 @@ def run_backtest(
             chunks = drill.apply(chunks)
             drill.attach(engine, prepared)
         attach(engine)
-        engine.add_data_iterator("market", _reporting(chunks, on_progress))
+        handed = _Handed(chunks, on_progress)
+        engine.add_data_iterator("market", iter(handed))
         started = time.perf_counter()
         with _collector_paused():
             engine.run(start=pd.Timestamp(data.start_ns, tz="UTC"), end=pd.Timestamp(data.end_ns, tz="UTC"))
         elapsed_s = time.perf_counter() - started
-        _check_complete(engine, data, ledger)
+        _check_complete(engine, handed, ledger)
         check_books(engine, ledger)
         orders = _count_orders(engine)
         liquidation = None if system.margin is None else system.margin.liquidation
@@ -162,22 +163,36 @@ def _collector_paused() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _reporting(chunks: Iterator[list[Any]], on_progress: OnProgress | None) -> Iterator[list[Any]]:
-    events = 0
-    for chunk in chunks:
-        yield chunk
-        events += len(chunk)
-        if on_progress is not None:
-            on_progress(chunk[-1].ts_init, events)
+class _Handed:
+    """The market as it is handed to the engine, chunk by chunk; it remembers how far that came."""
+
+    def __init__(self, chunks: Iterator[list[Any]], on_progress: OnProgress | None) -> None:
+        self._chunks, self._on_progress = chunks, on_progress
+        self.last_ns = 0
+        self.is_all = False
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        events = 0
+        for chunk in self._chunks:
+            self.last_ns = chunk[-1].ts_init
+            yield chunk
+            events += len(chunk)
+            if self._on_progress is not None:
+                self._on_progress(self.last_ns, events)
+        self.is_all = True
 
 
-def _check_complete(engine: BacktestEngine, data: MarketData, ledger: Ledger) -> None:
-    """The engine logs an account that would go negative and stops without raising: find that out."""
+def _check_complete(engine: BacktestEngine, handed: _Handed, ledger: Ledger) -> None:
+    """
+    The engine logs an account that would go negative and stops without raising: find that out.
+
+    Its clock stands at the last event or timer, which need not be the end of the period.
+    """
     reached = engine.kernel.clock.timestamp_ns()
-    if reached < data.end_ns:
+    if reached < handed.last_ns or not handed.is_all:
         raise RunFailed(
-            f"the engine stopped at {iso_time(reached)}, before the end {iso_time(data.end_ns)}: an order cost more "
-            "than the account holds; lower the sizes, or run with --log-level ERROR to see the engine's words"
+            f"the engine stopped at {iso_time(reached)}, before the end of the market: an order cost more than the "
+            "account holds; lower the sizes, or run with --log-level ERROR to see the engine's words"
         )
     if not ledger.is_open:
         raise RunFailed("an instrument had no quote in the whole period, so nothing could be traded or valued")

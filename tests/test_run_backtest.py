@@ -207,6 +207,13 @@ def test_the_log_of_the_engine_is_kept_when_asked_for(run: Run, workplace: Path)
     assert any("AvellanedaStoikov" in file.read_text() for file in folder.glob("*.log"))
 
 
+def test_a_run_may_end_between_two_events(run: Run) -> None:
+    done = run("setup.yaml", "--json", "--end", "2026-01-01T00:00:59.123456Z")
+
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["end"] == "2026-01-01T00:00:59Z"
+
+
 def test_an_account_that_cannot_pay_says_so_and_leaves_nothing(run_here: Run, workplace: Path) -> None:
     """A fee in the quote currency that the account does not hold stops the engine without an exception."""
     (workplace / "poor.yaml").write_text(POOR)

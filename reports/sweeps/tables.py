@@ -1,5 +1,6 @@
 """The sections of a sweep's page around its charts, and the tables that the terminal shows as well."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -198,16 +199,17 @@ def best_trials(sweep: Sweep) -> str:
     return card("Best trials", table(head, rows), small=f"{len(rows)} of {count}; all are in points.parquet.")
 
 
+def failures(sweep: Sweep) -> list[tuple[str, int]]:
+    """Return why points failed, each reason once with their number, the most frequent first."""
+    return Counter(trial.error for trial in sweep.trials if trial.error).most_common()
+
+
 def errors(sweep: Sweep) -> str:
     """Return why trials failed, each reason once."""
-    reasons: dict[str, int] = {}
-    for trial in sweep.trials:
-        if trial.error:
-            reasons[trial.error] = reasons.get(trial.error, 0) + 1
-    if not reasons:
+    rows = [[Cell(str(count)), Cell(reason, "", "text")] for reason, count in failures(sweep)]
+    if not rows:
         return ""
-    rows = [[Cell(str(count)), Cell(reason, "", "text")] for reason, count in reasons.items()]
-    return card("Failed trials", table([Cell("runs"), Cell("why", "", "text")], rows[:MOST_TRIALS]))
+    return card("Failed trials", table([Cell("points"), Cell("why", "", "text")], rows[:MOST_TRIALS]))
 
 
 def glossary() -> str:

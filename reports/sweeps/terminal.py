@@ -15,6 +15,7 @@ from reports.sweeps.record import Sweep
 from reports.sweeps.verdict import Level, verdict
 
 STYLES = {Level.FOUND: "bold green", Level.DOUBTFUL: "bold yellow", Level.TOO_SHORT: "bold yellow"}
+MOST_REASONS = 3
 ANSWERS = {True: ("yes", "green"), False: ("no ", "red"), None: ("?  ", "yellow")}
 
 
@@ -54,7 +55,10 @@ def print_sweep(sweep: Sweep, folder: Path, console: Console, *, best: int = 5) 
         answer, style = ANSWERS[check.passed]
         console.print(Text.assemble((f"{answer} ", style), (f"{check.name}. ", "bold"), _text(check.text)))
     console.print()
-    console.print(_best(sweep, best))
+    if tables.ranked(sweep, 1):
+        console.print(_best(sweep, best))
+    for why, count in tables.failures(sweep)[:MOST_REASONS]:
+        console.print(_text(f"{count} points failed: {why}", "yellow"))
     _print(console, f"Page: {folder / PAGE_FILE}")
 
 

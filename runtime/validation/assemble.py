@@ -44,7 +44,7 @@ from runtime.validation.judge import (
     with_plateaus,
 )
 from runtime.validation.walk import WalkedFold, is_adaptive
-from runtime.validation.windows import Window
+from runtime.validation.windows import MICROSECOND, Window
 
 type Floats = NDArray[np.float64]
 
@@ -342,11 +342,11 @@ def _has_returns(result: TrialResult) -> bool:
 
 def _ends(window: Window) -> tuple[str, str]:
     """Return the first moment of a window and the one after its last."""
-    return iso_time(window.start_ns), iso_time(window.end_ns + 1)
+    return iso_time(window.start_ns), iso_time(window.end_ns + MICROSECOND)
 
 
 def _length_ns(window: Window) -> int:
-    return window.end_ns + 1 - window.start_ns
+    return window.end_ns + MICROSECOND - window.start_ns
 
 
 def luck_summary(sweep: Sweep) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Which part of the market each search sees, and which part its winner is tried on."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 import pandas as pd
 from msgspec.structs import replace as changed
@@ -14,10 +14,12 @@ from runtime.prepare import PreparedBacktest
 from runtime.sweep.load_sweep import LoadedSweep
 from runtime.validation.settings import ValidationSettings
 
+MICROSECOND: Final = 1_000
+
 
 @dataclass(frozen=True)
 class Window:
-    """A part of the period, UNIX ns, both ends included; None is all of it."""
+    """A part of the period, UNIX ns, both ends included."""
 
     start_ns: int
     end_ns: int
@@ -73,12 +75,12 @@ def folds_of(sweep: LoadedSweep, base: PreparedBacktest) -> list[Fold]:
             f"does not fit: the period {iso_time(start)} to {iso_time(end)} is shorter than {wanted}",
             ("sweep", "validation"),
         )
-    # The last moment of a window is the one before the next begins: no event is in both.
+    # A window ends a microsecond before the next begins: no event is in both, and the engine counts in microseconds.
     return [
         Fold(
             number,
-            Window(start + split.train_start, start + split.train_end - 1),
-            Window(start + split.test_start, start + split.test_end - 1),
+            Window(start + split.train_start, start + split.train_end - MICROSECOND),
+            Window(start + split.test_start, start + split.test_end - MICROSECOND),
         )
         for number, split in enumerate(splits)
     ]
@@ -103,11 +105,3 @@ def in_window(sweep: LoadedSweep, window: Window, *, pruning: bool = True) -> Lo
     base = parse_setup(apply_overrides(sweep.base.tree, window.overrides))
     file = sweep.file if pruning else changed(sweep.file, sweep=changed(sweep.settings, pruning=None))
     return replace(sweep, base=base, file=file)
-
-
-def windows(folds: list[Fold]) -> Iterator[Window]:
-    """Yield every window of the folds."""
-    for fold in folds:
-        yield fold.train
-        if fold.test is not None:
-            yield fold.test
