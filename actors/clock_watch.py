@@ -57,9 +57,9 @@ class ClockWatch(Actor):
             self.msgbus.publish(ALARM_TOPIC, alarm)
 
     def _largest(self) -> Breach | None:
-        limit, cache = self.config.max_clock_skew_secs, self.cache
-        last = [read(name) for name in self.config.instrument_ids for read in (cache.quote_tick, cache.trade_tick)]
-        times = [(tick.ts_init, tick.ts_event) for tick in last if tick is not None]
-        apart = [pair for pair in times if pair[0] != pair[1]]  # in recorded data they mostly are one and the same
-        found = [clock_skew_breach(local_ns, venue_ns, limit) for local_ns, venue_ns in apart]
+        limit, cache, found = self.config.max_clock_skew_secs, self.cache, []
+        for name in self.config.instrument_ids:
+            for tick in (cache.quote_tick(name), cache.trade_tick(name)):
+                if tick is not None and tick.ts_init != tick.ts_event:  # in recorded data they mostly are the same
+                    found.append(clock_skew_breach(tick.ts_init, tick.ts_event, limit))
         return max((breach for breach in found if breach), key=lambda breach: breach.value, default=None)

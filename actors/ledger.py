@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import reduce
 from types import MappingProxyType
 from typing import Final
 
@@ -368,10 +369,11 @@ class Ledger(Actor):
     def _record(self, now_ns: int) -> None:
         self.msgbus.publish(SAMPLE_TOPIC, now_ns)
         quotes = {name: self.cache.quote_tick(instrument.id) for name, instrument in self._instruments.items()}
+        mids = {name: self.mid(name) for name in self._instruments}
         for (_, name), book in self.books.items():
-            book.mark(self.mid(name))
+            book.mark(mids[name])
         equity = self.equity()
-        holdings = self.parts(strategy=HOLDINGS).total
+        holdings = _exact_sum(*(book.parts.total for (owner, _), book in self.books.items() if owner == HOLDINGS))
         self.equity_curve.append(EquityPoint(now_ns, equity, self.parts(), holdings))
         if self.keeper is not None:
             self.keeper.marked(self.equity_curve[-1])
@@ -422,7 +424,4 @@ class Ledger(Actor):
 
 
 def _exact_sum(*numbers: Decimal) -> Decimal:
-    total = Decimal(0)
-    for number in numbers:
-        total = EXACT.add(total, number)
-    return total
+    return reduce(EXACT.add, numbers, Decimal(0))

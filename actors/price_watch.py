@@ -71,7 +71,7 @@ class PriceWatch(Actor):
                 continue
             bid, ask = quote.bid_price.raw, quote.ask_price.raw
             if 0 < bid < ask:
-                breach = price_range.update(now_ns, Decimal(bid + ask))  # the unit of prices does not matter
+                breach = price_range.update(now_ns, bid + ask)  # the unit of prices does not matter
                 if breach is not None:
                     found.append(breach)
         return max(found, key=lambda breach: breach.value, default=None)

@@ -25,11 +25,15 @@ class PriceRange:
     def __init__(self, max_move_bps: Decimal, window_ns: int) -> None:
         self._limit_bps = max_move_bps
         self._window_ns = window_ns
-        self._highs: deque[tuple[int, Decimal]] = deque()
-        self._lows: deque[tuple[int, Decimal]] = deque()
+        self._highs: deque[tuple[int, int]] = deque()
+        self._lows: deque[tuple[int, int]] = deque()
 
-    def update(self, now_ns: int, price: Decimal) -> Breach | None:
-        """Take the price of this moment; return a breach while the window holds a move beyond the limit, in bps."""
+    def update(self, now_ns: int, price: int) -> Breach | None:
+        """
+        Take the price of this moment; return a breach while the window holds a move beyond the limit, in bps.
+
+        Prices are above 0, in whole numbers of whatever unit.
+        """
         for kept, sign in ((self._highs, 1), (self._lows, -1)):
             while kept and kept[-1][1] * sign <= price * sign:
                 kept.pop()
@@ -37,6 +41,6 @@ class PriceRange:
             while kept[0][0] <= now_ns - self._window_ns:
                 kept.popleft()
         high, low = self._highs[0][1], self._lows[0][1]
-        if (high - low) * BPS <= self._limit_bps * low:
+        if high == low or (high - low) * BPS <= self._limit_bps * low:
             return None
         return Breach("max_price_move_bps", ((high - low) * BPS / low).quantize(Decimal("0.0001")), self._limit_bps)
