@@ -14,16 +14,28 @@ ORDERS_PER_WINDOW: Final = {"spot": 100, "usdm": 300}
 NO_MAKER: Final = "no strategy of the setup quotes"
 
 
-def put_touch(figures: dict[str, Any], points: Sequence[PositionPoint], quotes: bool) -> None:
-    """Put the shares of the points of the grid at which own quotes were at the touch, or better."""
+def put_uptime(figures: dict[str, Any], points: Sequence[PositionPoint], *, quotes: bool) -> None:
+    """Put the shares of the points of the grid with own quotes on both sides, and at the touch or better."""
+    # The first point comes before any quote could stand, the last after all were withdrawn.
+    times = sorted({point.ts_ns for point in points})[1:-1]
+    counted = [point for point in points if times and times[0] <= point.ts_ns <= times[-1]]
     shares = {
-        "bid_at_touch_pct": [point.quote_bid is not None and point.quote_bid >= point.bid for point in points],
-        "ask_at_touch_pct": [point.quote_ask is not None and point.quote_ask <= point.ask for point in points],
+        "two_sided_uptime_pct": [point.quote_bid is not None and point.quote_ask is not None for point in counted],
+        "bid_at_touch_pct": [point.quote_bid is not None and point.quote_bid >= point.bid for point in counted],
+        "ask_at_touch_pct": [point.quote_ask is not None and point.quote_ask <= point.ask for point in counted],
     }
-    for name, at_touch in shares.items():
-        figures[name] = 100 * sum(at_touch) / len(at_touch) if at_touch and quotes else None
+    for name, yes in shares.items():
+        figures[name] = 100 * sum(yes) / len(yes) if yes and quotes else None
         if figures[name] is None:
             figures[f"{name}_why"] = "the run is too short for a point on the grid" if quotes else NO_MAKER
+
+
+def instrument_quality(ledger: Ledger, instrument: str) -> Mapping[str, Any]:
+    """Return the figures of one instrument that can be told apart."""
+    figures: dict[str, Any] = {}
+    points = [point for point in ledger.position_points if point.instrument == instrument]
+    put_uptime(figures, points, quotes=any(traded == instrument for _, traded in ledger.samples))
+    return figures
 
 
 def put_queue_time(figures: dict[str, Any], fills: Sequence[FillRecord]) -> None:

@@ -23,7 +23,14 @@ from reports.costs import FeeFacts, costs_summary
 from reports.funding import funding_summary
 from reports.markout_groups import markouts_by
 from reports.pair_trades import pairs_summary
-from reports.quote_quality import NO_MAKER, put_queue_time, put_touch, put_traffic, strategy_quality
+from reports.quote_quality import (
+    NO_MAKER,
+    instrument_quality,
+    put_queue_time,
+    put_traffic,
+    put_uptime,
+    strategy_quality,
+)
 from reports.rebalancing import rebalance_summary
 from reports.signals import alpha_summary
 
@@ -262,19 +269,11 @@ def _realised(fills: Sequence[FillRecord]) -> list[Decimal]:
 
 def _quote_figures(samples: list[QuotingSample], points: Sequence[PositionPoint], fills: int) -> dict[str, Any]:
     figures: dict[str, Any] = {}
+    put_uptime(figures, points, quotes=bool(samples))
     if not samples:
-        no_maker = Figure(None, NO_MAKER)
-        for name in ("two_sided_uptime_pct", "requotes", "requotes_per_fill", "post_only_rejections"):
-            _put(figures, name, no_maker)
-        put_touch(figures, [], quotes=False)
+        for name in ("requotes", "requotes_per_fill", "post_only_rejections"):
+            _put(figures, name, Figure(None, NO_MAKER))
         return figures
-    # The first point comes before any quote could stand, the last after all were withdrawn.
-    times = sorted({point.ts_ns for point in points})[1:-1]
-    counted = [point for point in points if times and times[0] <= point.ts_ns <= times[-1]]
-    two_sided = sum(point.quote_bid is not None and point.quote_ask is not None for point in counted)
-    why = "the run is too short for a point on the grid"
-    _put(figures, "two_sided_uptime_pct", _ratio(Decimal(100 * two_sided), Decimal(len(counted)), why))
-    put_touch(figures, counted, quotes=True)
     figures["requotes"] = sum(sample.requotes for sample in samples)
     _put(figures, "requotes_per_fill", _ratio(Decimal(figures["requotes"]), Decimal(fills), "there was no fill"))
     figures["post_only_rejections"] = sum(sample.post_only_rejections for sample in samples)
@@ -302,6 +301,7 @@ def _breakdown(ledger: Ledger, by: str) -> dict[str, dict[str, Any]]:
             "attribution": attribution_summary(attribution(ledger, **{by: name})),
             "markouts_by": markouts_by(fills),
         }
-        if by == "strategy":
-            rows[name]["quotes"] = strategy_quality(ledger, name, fills)
+        of_strategy = by == "strategy"
+        quality = strategy_quality(ledger, name, fills) if of_strategy else instrument_quality(ledger, name)
+        rows[name]["quotes"] = quality
     return rows

@@ -331,6 +331,26 @@ def _pnl_rows(ledger: Ledger) -> Iterable[Sequence[object]]:
             _plain(fill.position_after),
             "",
         )
+    for paid in ledger.funding:
+        mark, amount = _plain(paid.mark), _plain(-paid.amount)
+        held = _plain(paid.position)
+        yield (
+            "funding",
+            _csv_time(paid.ts_ns),
+            paid.strategy_id,
+            paid.instrument_id,
+            "",
+            mark,
+            "",
+            amount,
+            "",
+            held,
+            "",
+        )
+    for charged in ledger.charges:
+        amount = _plain(charged.amount)
+        owner = (charged.strategy_id, charged.instrument_id)
+        yield ("charge", _csv_time(charged.ts_ns), *owner, "", "", "", amount, "", "", "")
     last_of_day = {point.ts_ns // _DAY_NS: point for point in ledger.equity_curve}
     for point in last_of_day.values():
         yield ("day", _csv_time(point.ts_ns), *[""] * 8, _plain(point.equity))

@@ -111,8 +111,8 @@ class Account:
 
 @contextmanager
 def trading(
-    ticks: Sequence[QuoteTick],
-    *scripts: Sequence[Do],
+    ticks: Sequence[Any],
+    *scripts: Sequence[Do] | Trader,
     balance: str = "10000",
     leverage: int = 10,
     margin: MarginSettings | None = None,
@@ -121,7 +121,7 @@ def trading(
     until_ns: int | None = None,
     fills: FillAssumptionName = "optimistic",
 ) -> Iterator[Account]:
-    """Run one trader for each script, hold the books against each other, and give what became of it."""
+    """Run traders or scripts for them, hold the books against each other, and give what became of it."""
     engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True), run_analysis=False))
     money = Money(Decimal(balance), currency("USDT"))
     settings = BacktestSettings(
@@ -146,7 +146,7 @@ def trading(
     ids = tuple(instrument.id for instrument in instruments)
     ledger = Ledger(LedgerConfig(instrument_ids=ids, currency="USDT", interval_secs=3600))
     engine.add_actor(ledger)
-    traders = [Trader(script, f"{i:03}") for i, script in enumerate(scripts)]
+    traders = [each if isinstance(each, Trader) else Trader(each, f"{i:03}") for i, each in enumerate(scripts)]
     for trader in traders:
         engine.add_strategy(trader)
     engine.add_data_iterator("ticks", iter([sorted(ticks, key=lambda tick: tick.ts_init)]))

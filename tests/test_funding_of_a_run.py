@@ -64,6 +64,10 @@ def replay(tmp_path: Path, monkeypatch: Any, capsys: Any, *arguments: str, balan
     return int(left.value.code or 0), summary, next((tmp_path / "results" / "funded").glob("*"), None)
 
 
+def warnings_of_funding(summary: Any) -> list[str]:
+    return [warning for warning in summary["warnings"] if "unding" in warning]
+
+
 FALL_AND_STAY = [60_000] * 10 + [59_900] * 1_000
 """The maker's bid at 59,940 is filled in the tenth minute, and its ask at 59,960 never."""
 
@@ -83,12 +87,14 @@ def test_funding_is_paid_from_the_catalog_or_as_the_setup_says(
 ) -> None:
     write_catalog(tmp_path / "catalog", FALL_AND_STAY, {0: 100, 8 * 60: 1, 16 * 60: -3})
 
-    status, summary, _ = replay(tmp_path, monkeypatch, capsys, *arguments)
+    status, summary, folder = replay(tmp_path, monkeypatch, capsys, *arguments)
 
     assert status == 0
+    rows = [line.split(",") for line in (folder / "pnl.csv").read_text().splitlines() if line.startswith("funding,")]
+    assert (len(rows), sum(Decimal(row[7]) for row in rows)) == (times, -funding)
     assert summary["pnl_parts"]["funding"] == float(funding)
     assert summary["funding"][NAME]["payments"] == times
-    assert len(summary["warnings"]) == warned
+    assert len(warnings_of_funding(summary)) == warned
     assert summary["by_strategy"]["FixedSpread-000"]["pnl_parts"]["funding"] == float(funding)
 
 
@@ -97,7 +103,7 @@ def test_a_catalog_without_rates_is_said(tmp_path: Path, monkeypatch: Any, capsy
 
     _, summary, folder = replay(tmp_path, monkeypatch, capsys)
 
-    assert "no funding rate of BTCUSDT-PERP.BINANCE for 2 of 2 funding times" in summary["warnings"][0]
+    assert "no funding rate of BTCUSDT-PERP.BINANCE for 2 of 2 funding times" in warnings_of_funding(summary)[0]
     assert "2 of 2 funding times" in (folder / "report.html").read_text()
     assert summary["funding"][NAME]["times_without_rate"] == 2
 

@@ -12,6 +12,7 @@ from nautilus_trader.common.actor import Actor
 
 from actors.ledger import Ledger
 from actors.pair_signal import PairSignal
+from actors.recorder import Recorder
 from messages import ACCOUNT
 from models.risk_state import State
 from runtime.risk import RiskContext, RiskControls, add_risk_controls
@@ -39,7 +40,7 @@ EVERYTHING = {
 }
 
 
-OTHERS = (Ledger, PairSignal)
+OTHERS = (Ledger, PairSignal, Recorder)
 """The actors that watch no risk."""
 
 

@@ -9,7 +9,7 @@ from reports.attribution import attribution, attribution_summary
 from reports.attribution_tables import attribution_table, markout_groups
 from reports.figures import Summary
 from reports.markout_groups import depth_group, markouts_by
-from reports.quote_quality import put_queue_time, put_touch, put_traffic, strategy_quality
+from reports.quote_quality import put_queue_time, put_traffic, put_uptime, strategy_quality
 from reports.strategy_tables import pairs_card, rebalance_card
 from tests.futures_kit import SECOND, Account, Do, quote, trading
 
@@ -112,7 +112,7 @@ def test_quote_quality_counts_messages_and_waits(made: Account) -> None:
 def test_quote_quality_without_quotes_has_its_reasons(taken: Account) -> None:
     figures: dict[str, Any] = {}
     put_queue_time(figures, taken.ledger.fills)
-    put_touch(figures, [], quotes=True)
+    put_uptime(figures, [], quotes=True)
 
     assert [key for key, value in figures.items() if value is None and not figures[f"{key}_why"]] == []
     assert figures["queue_secs_median"] is None

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nautilus_trader.model.data import FundingRateUpdate
 
+from messages import FUNDING_TOPIC
 from models.funding import funding_payment, funding_times
 from runtime.funding import FundingPlan, Settlement, plan_funding
 from runtime.setup import ConstantFunding
-from tests.futures_kit import HOUR, MIDNIGHT, OTHER, PERP, SECOND, Do, quote, trading
+from tests.futures_kit import HOUR, MIDNIGHT, OTHER, PERP, SECOND, Do, Trader, quote, trading
 
 D = Decimal
 
@@ -97,6 +99,26 @@ def test_a_run_that_is_split_pays_each_boundary_in_one_part(split: int) -> None:
         with trading(ticks, script, settlements=plan.settlements, until_ns=end) as account:
             paid += payments(account)
     assert [hour for hour, _ in paid] == [8, 16, 24]
+
+
+class Listening(Trader):
+    """Writes down what it hears of funding."""
+
+    def on_start(self) -> None:
+        super().on_start()
+        self.heard: list[Any] = []
+        self.subscribe_funding_rates(PERP.id)
+        self.msgbus.subscribe(FUNDING_TOPIC, self.heard.append)
+
+    def on_funding_rate(self, update: FundingRateUpdate) -> None:
+        self.heard.append(update.rate)
+
+
+def test_strategies_hear_of_a_rate_and_of_its_payment() -> None:
+    at = MIDNIGHT + 8 * HOUR
+    trader = Listening([Do(HOUR, "2.5")])
+    with trading([*MARKET, FundingRateUpdate(PERP.id, RATES[8], at, at)], trader, settlements=SETTLEMENTS) as account:
+        assert trader.heard == [RATES[8], *account.ledger.funding]
 
 
 # -- Which rates settle when ------------------------------------------------------------------------------------------
