@@ -8,21 +8,16 @@ from rich.console import Console
 
 from reports import format as fmt
 from reports.definitions import fee_texts
-from reports.downsample import rows_to_keep
 from reports.fee_table import fee_sentence, fee_tiers_of_runs
 from reports.figures import Summary
 from reports.markup import Cell, card, items, signed_class, table, text
+from reports.overlaid import overlaid
 from reports.page import document, write_page
-from reports.plotting import Chart, axis, layout, line, packed, time_axis, times
+from reports.plotting import Chart, axis, layout, line
 from reports.results_folder import Equity
 from reports.sections import RECONSTRUCTED, SYNTHETIC, chart
 from reports.side_by_side import page_table, terminal_table
 
-RUNG_COLORS = ("buy", "gain", "inventory", "sell", "part-funding", "part-holdings", "part-fees", "muted")
-EQUITY = (
-    "Equity without the price change of what was held before the first trade, from the start of each run: what trading "
-    "earned."
-)
 CURVE = (
     "Trading P&L, and the spread that the fills earned, when every order, change and cancellation takes so long to "
     "arrive; same setup, same data."
@@ -123,24 +118,6 @@ def _banners(summary: Summary) -> str:
 def _links(names: Sequence[str]) -> str:
     links = ", ".join(f'<a href="{text(name)}/report.html">{text(name)}</a>' for name in names)
     return f'<p class="small">Reports: {links}</p>'
-
-
-def overlaid(equities: Mapping[str, Equity], currency: str) -> Chart:
-    """Return the trading P&L of several runs over time, in one picture."""
-    title = "Trading P&L over time"
-    known = {name: equity for name, equity in equities.items() if len(equity.ts_ns)}
-    if not known:
-        return Chart("overlaid", title, EQUITY, None, "There is no point of equity.")
-    traces = []
-    for number, (name, equity) in enumerate(known.items()):
-        earned = equity.equity - equity.equity[0] - equity.holdings
-        color = RUNG_COLORS[number % len(RUNG_COLORS)]
-        hover = f"%{{y:+,.2f}} {currency}"
-        rows = rows_to_keep([earned])
-        traces.append(line(name, times(equity.ts_ns[rows]), packed(earned[rows]), color, hovertemplate=hover))
-    longest = max(known.values(), key=lambda equity: int(equity.ts_ns[-1] - equity.ts_ns[0]))
-    shape = layout(380, xaxis=time_axis(longest.ts_ns), yaxis=axis(currency, zeroline=True))
-    return Chart("overlaid", title, EQUITY, {"data": traces, "layout": shape})
 
 
 def curve_chart(ladder: Summary) -> Chart:

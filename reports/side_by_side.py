@@ -48,16 +48,17 @@ def page_table(names: Sequence[str], runs: Sequence[Summary], figures: Sequence[
 
 
 def terminal_table(names: Sequence[str], runs: Sequence[Summary], figures: Sequence[Figure] = FIGURES) -> Table:
-    """Return the runs as a table for a terminal; the unit of money stands in no cell."""
+    """Return the runs as a table for a terminal; the currency stands in no cell where all have the same."""
     shown = Table(box=None, padding=(0, 1), pad_edge=False)
     shown.add_column(no_wrap=True)
     for name in names:
         shown.add_column(Text(name, "dim"), justify="right", overflow="fold")
     colors = {1: "green", -1: "red"}
+    units = {f" {run.text('currency')}" for run in runs}
+    left_out = units if len(units) == 1 else set()
     for figure in figures:
         cells = [show(figure, run) for run in runs]
-        units = {f" {run.text('currency')}" for run in runs}
-        texts = [_without(one.text, units).replace(fmt.MINUS, "-").replace(fmt.MISSING, "-") for one in cells]
+        texts = [_without(one.text, left_out).replace(fmt.MINUS, "-").replace(fmt.MISSING, "-") for one in cells]
         shown.add_row(
             figure.label, *(Text(text, colors.get(one.sign, "")) for text, one in zip(texts, cells, strict=True))
         )
