@@ -10,6 +10,7 @@ from nautilus_trader.model.enums import LiquiditySide, OrderSide
 from nautilus_trader.model.events import OrderDenied, OrderEvent, OrderFilled, OrderModifyRejected, OrderRejected
 
 from messages import REFUSAL_TOPIC, OrderRefused
+from models.risk_limits import plain
 from runtime.live.web.state import Event
 
 _KEPT: Final = 60
@@ -39,8 +40,10 @@ class EventTail:
     def _on_fill(self, fill: OrderFilled) -> None:
         side = "bought" if fill.order_side == OrderSide.BUY else "sold"
         how = "maker" if fill.liquidity_side == LiquiditySide.MAKER else "taker"
-        fee = "" if fill.commission is None else f", fee {fill.commission}"
-        text = f"{fill.strategy_id} {side} {fill.last_qty} {fill.instrument_id.symbol} at {fill.last_px} ({how}{fee})"
+        quantity, price = plain(fill.last_qty.as_decimal()), plain(fill.last_px.as_decimal())
+        paid = fill.commission
+        fee = "" if paid is None else f", fee {plain(paid.as_decimal())} {paid.currency.code}"
+        text = f"{fill.strategy_id} {side} {quantity} {fill.instrument_id.symbol} at {price} ({how}{fee})"
         self._keep(fill.ts_init, "fill", text)
 
     def _on_order_event(self, event: OrderEvent) -> None:

@@ -1,6 +1,6 @@
 """Why a system does not quote, or quotes less than it would: every reason that holds, the gravest first."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from actors.kill_switch import KillSwitch
@@ -68,7 +68,7 @@ def market_reasons(ages: Mapping[str, float | None], max_age_secs: float | None)
 
 
 def maker_reasons(
-    view: QuotingView, refusals: Mapping[tuple[str, str], RefusalCount], now_ns: int, *, told: bool
+    view: QuotingView, refusals: Mapping[tuple[str, str], RefusalCount], now_ns: int, said: Collection[Reason]
 ) -> list[Reason]:
     """
     Return why sides of a maker have no order.
@@ -81,13 +81,18 @@ def maker_reasons(
         What the guard has refused, by rule and strategy; the last ten seconds count.
     now_ns : int
         Now, UNIX ns.
-    told : bool
-        Whether a tripped control has been given as a reason already, so that the maker need not say it again.
+    said : collection of Reason
+        What has been said of the account, of markets and of strategies; the maker need not say it again.
 
     """
+    known = set()
+    if any(reason.scope in (ACCOUNT, view.strategy_id) for reason in said):
+        known |= {"risk_control", "not_running"}
+    if any(reason.scope == view.instrument_id for reason in said):
+        known.add("no_market_data")
     reasons = []
     for silence in view.silences:
-        if told and silence.reason in ("risk_control", "not_running"):
+        if silence.reason in known:
             continue
         reason, text = silence.reason, silence.text
         if reason == "not_sent":

@@ -157,10 +157,8 @@ class Observer:
         found = [*by_risk, *reasons.connection_reasons(connections, rules)]
         found += reasons.market_reasons(ages, None if max_age is None else float(max_age))
         refusals = {} if system.risk is None else system.risk.guard.refusals
-        for view in makers.values():
-            told = any(reason.scope in ("account", view.strategy_id) for reason in by_risk)
-            found += reasons.maker_reasons(view, refusals, now_ns, told=told)
-        return found
+        of_makers = [reasons.maker_reasons(view, refusals, now_ns, found) for view in makers.values()]
+        return [*found, *(reason for each in of_makers for reason in each)]
 
     def _limits(self, system: LiveSystem, markets: dict[str, Market], equity: Decimal | None) -> list[Limit]:
         if system.risk is None or self._settings is None:

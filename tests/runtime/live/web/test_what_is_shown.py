@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-EQUITIES = st.lists(st.integers(min_value=-10_000, max_value=10_000), max_size=200)
+EQUITIES = st.lists(st.integers(min_value=-10_000, max_value=10_000), max_size=40)
 
 
 def curve_of(equities: list[int]) -> list[Any]:
@@ -212,6 +212,7 @@ def test_the_guard_is_named_only_while_its_refusals_are_fresh() -> None:
     from actors.risk_guard import RefusalCount
     from messages import QuotingView, Silence
     from runtime.live.web.reasons import maker_reasons
+    from runtime.live.web.state import Reason
 
     view = QuotingView(
         strategy_id="M-000",
@@ -227,8 +228,8 @@ def test_the_guard_is_named_only_while_its_refusals_are_fresh() -> None:
     refusal = RefusalCount(count=3, ts_ns=0, last_ns=5_000_000_000, instrument="X", value=Decimal(3), limit=Decimal(2))
     refusals = {("max_leverage", "M-000"): refusal, ("price_collar_bps", "other"): refusal}
 
-    fresh = maker_reasons(view, refusals, 6_000_000_000, told=True)
-    late = maker_reasons(view, refusals, 60_000_000_000, told=False)
+    fresh = maker_reasons(view, refusals, 6_000_000_000, [Reason(reason="manual", text="by hand")])
+    late = maker_reasons(view, refusals, 60_000_000_000, [Reason(reason="manual", text="by hand", scope="other")])
 
     assert [(reason.reason, reason.side) for reason in fresh] == [("max_leverage", "bid")]
     assert [(reason.reason, reason.side) for reason in late] == [("not_sent", "bid"), ("risk_control", "ask")]
