@@ -36,7 +36,16 @@ from nautilus_trader.model.orders import Order
 
 from data_catalog.run_recordings import rows
 from data_catalog.run_recordings.importing import instrument_row
-from messages import ALARM_TOPIC, DECISION_TOPIC, RISK_STATE_TOPIC, QuotesWanted, RiskAlarm, RiskStateChanged
+from messages import (
+    ALARM_TOPIC,
+    DECISION_TOPIC,
+    FUNDING_TOPIC,
+    RISK_STATE_TOPIC,
+    FundingPaid,
+    QuotesWanted,
+    RiskAlarm,
+    RiskStateChanged,
+)
 
 ORDERS_ENDPOINT: Final = "RiskEngine.execute"
 COMMANDS_ENDPOINT: Final = "ExecEngine.execute"
@@ -123,6 +132,7 @@ class Recorder(Actor):
             DECISION_TOPIC: self._on_decision,
             RISK_STATE_TOPIC: self._on_risk_state,
             ALARM_TOPIC: self._on_alarm,
+            FUNDING_TOPIC: self._on_funding,
         }
         for kind in ("quotes", "trades"):
             self.msgbus.subscribe(f"data.{kind}.{self._venue}.*", self._on_market, priority=_AFTER_A_VENUE_ON_PAPER)
@@ -180,6 +190,9 @@ class Recorder(Actor):
     def _on_alarm(self, alarm: RiskAlarm) -> None:
         if alarm.breach.rule in self.outside_rules:
             self._sink(rows.OutsideAlarm(self.clock.timestamp_ns(), msgspec.to_builtins(alarm)))
+
+    def _on_funding(self, paid: FundingPaid) -> None:
+        self._sink(rows.FundingTold(self.clock.timestamp_ns(), msgspec.to_builtins(paid)))
 
     def note_timer(self, clock: object, event: TimeEvent) -> None:
         """Note a timer that is about to be answered."""

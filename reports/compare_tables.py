@@ -75,7 +75,7 @@ type _Part = tuple[str, list[tuple[str, ...]], list[str]]
 def _given(found: Mapping[str, Any]) -> _Part:
     """Return the part where the strategies get the run's own inputs."""
     rows: list[tuple[str, ...]] = []
-    lines = [] if found["recording"]["complete"] else ["The recording was cut off; compared is what there is of it."]
+    lines = list(found["recording"]["notes"])
     for name, each in found["same_inputs"].items():
         first = each["first"]
         counts = (fmt.count(each["live"]), fmt.count(each["replay"]), fmt.count(each["equal"]))

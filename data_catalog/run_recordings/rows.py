@@ -56,6 +56,8 @@ class Run(_Row, frozen=True, tag="run"):
         What was open before the start.
     kept : dict
         What strategies and actors had kept from earlier runs, by name.
+    resumed : bool
+        Whether its books went on from those of an earlier run.
     versions : dict
         The versions of what decisions depend on.
 
@@ -79,6 +81,7 @@ class Run(_Row, frozen=True, tag="run"):
     positions: list[str] = []
     kept: dict[str, dict[str, str]] = {}
     versions: dict[str, str] = {}
+    resumed: bool = False
 
 
 # -- What happened to the run -----------------------------------------------------------------------------------------
@@ -149,6 +152,13 @@ class PersonSaid(_Row, frozen=True, tag="person"):
     resumed: bool
 
 
+class FundingTold(_Row, frozen=True, tag="funding"):
+    """Funding that the venue has paid or taken."""
+
+    at: int
+    paid: dict[str, Any]
+
+
 class Stopped(_Row, frozen=True, tag="stop"):
     """The strategies were told to stop; what comes later is the end of the run."""
 
@@ -200,8 +210,6 @@ class Ended(_Row, frozen=True, tag="end"):
 
 
 type Market = QuoteSeen | TradeSeen
-type Input = QuoteSeen | TradeSeen | TimerFired | OrderAnswer | BalancesTold | OutsideAlarm | PersonSaid
-type Output = Decided | Sent | RiskState
 type Row = (
     Run
     | QuoteSeen
@@ -211,6 +219,7 @@ type Row = (
     | BalancesTold
     | OutsideAlarm
     | PersonSaid
+    | FundingTold
     | Stopped
     | Decided
     | Sent

@@ -94,7 +94,8 @@ def _run_folder(request: CompareRequest, loaded: LoadedSetup) -> Path:
     for folder in (request.run, named):
         if is_run_folder(folder):
             return folder
-    problem = f"no recorded run: neither {request.run} nor {named} has a recording"
+    places = " nor ".join(dict.fromkeys((str(request.run), str(named))))
+    problem = f"no recorded run: nothing is recorded in {places}"
     raise BadInput(problem, key="--compare", hint="expected a folder of run_live.py, results/NAME/RUN")
 
 

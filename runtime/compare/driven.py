@@ -29,6 +29,7 @@ from data_catalog.run_recordings.importing import instruments_of
 from data_catalog.run_recordings.rows import (
     BalancesTold,
     Decided,
+    FundingTold,
     OrderAnswer,
     OutsideAlarm,
     PersonSaid,
@@ -39,7 +40,7 @@ from data_catalog.run_recordings.rows import (
     TimerFired,
     TradeSeen,
 )
-from messages import ALARM_TOPIC, RiskAlarm
+from messages import ALARM_TOPIC, FUNDING_TOPIC, FundingPaid, RiskAlarm
 from models.risk_state import Trip
 from runtime.compare.log import Input, Output, Placed, RunLog
 from runtime.compare.replay_clock import ReplayClock, replay_clocks
@@ -149,6 +150,7 @@ class _Replay:
             OrderAnswer: self._answer,
             BalancesTold: self._balances,
             OutsideAlarm: self._alarm,
+            FundingTold: self._funding,
             PersonSaid: lambda row: None,  # asked for by the timer before it
         }
 
@@ -222,6 +224,9 @@ class _Replay:
 
     def _alarm(self, row: OutsideAlarm) -> None:
         self._kernel.msgbus.publish(ALARM_TOPIC, msgspec.convert(row.alarm, RiskAlarm))
+
+    def _funding(self, row: FundingTold) -> None:
+        self._kernel.msgbus.publish(FUNDING_TOPIC, msgspec.convert(row.paid, FundingPaid))
 
 
 class _OrderNames:

@@ -44,8 +44,9 @@ def prepared_on_recording(recording: Recording, tree: SetupTree) -> Iterator[Pre
     """
     with TemporaryDirectory(prefix="recording-") as folder:
         catalog = Path(folder) / "catalog"
-        import_recording(recording, catalog)
-        loaded = parse_setup(apply_overrides(tree, _wiring(recording.run, catalog)))
+        imported = import_recording(recording, catalog)
+        seen = {(written.instrument_id, str(written.data_type)) for written in imported.written}
+        loaded = parse_setup(apply_overrides(tree, _wiring(recording.run, catalog, seen)))
         yield prepare_backtest(loaded, Path.cwd())
 
 
@@ -82,14 +83,17 @@ def _until(log: RunLog, market_events: int) -> RunLog:
     return log
 
 
-def _wiring(run: Run, catalog: Path) -> list[str]:
-    """Return what is different for the replay: where the market is, and what the account held."""
+def _wiring(run: Run, catalog: Path, seen: set[tuple[str, str]]) -> list[str]:
+    """Return what is different for the replay: where the market is, what of it was seen, and what the account held."""
     held = {row["currency"]: row["total"] for state in run.accounts for row in state["balances"]}
     valued = {run.currency, *(row["base_currency"] for row in run.instruments if run.spot)}
     balances = [f"{total} {code}" for code, total in held.items() if code in valued]
     if run.currency not in held:
         balances.append(f"0 {run.currency}")
+    wanted, names = run.setup["backtest"]["data"], run.setup["instruments"]
     values: dict[str, Any] = {
+        # In a quiet market there may have been no trade at all.
+        "data": [kind for kind in wanted if kind == "quotes" or all((name, kind) in seen for name in names)],
         "catalog": str(catalog),
         "synthetic": {},
         "start": None,

@@ -8,6 +8,7 @@ from data_catalog.run_recordings.rows import (
     BalancesTold,
     Decided,
     Ended,
+    FundingTold,
     OrderAnswer,
     OutsideAlarm,
     PersonSaid,
@@ -20,7 +21,7 @@ from data_catalog.run_recordings.rows import (
     TradeSeen,
 )
 
-type Input = QuoteSeen | TradeSeen | TimerFired | OrderAnswer | BalancesTold | OutsideAlarm | PersonSaid
+type Input = QuoteSeen | TradeSeen | TimerFired | OrderAnswer | BalancesTold | OutsideAlarm | PersonSaid | FundingTold
 type Output = Decided | Sent | RiskState
 
 

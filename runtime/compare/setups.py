@@ -1,9 +1,12 @@
 """Whether the setup at hand is the one that ran."""
 
+from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
 
 from bad_input import BadInput
 from data_catalog.run_recordings.rows import Run
+from runtime.load_setup import parse_setup
 from runtime.setup import Setup
 from runtime.setup_tree import KeyPath, SetupTree, dotted
 
@@ -23,7 +26,7 @@ def hold_against(run: Run, setup: Setup, tree: SetupTree) -> list[str]:
         If anything else is different: strategies, limits, instruments, or, of a run on paper, its fills.
 
     """
-    there, here = run.setup, setup.as_dict()
+    there, here = _with_todays_defaults(run.setup), setup.as_dict()
     found = [path for path in _different(there, here) if not _is_wiring(path)]
     grave = [path for path in found if path[0] != _SIMULATION or run.mode == "paper"]
     if grave:
@@ -31,6 +34,23 @@ def hold_against(run: Run, setup: Setup, tree: SetupTree) -> list[str]:
         more = f"; and {len(grave) - 5} more" if len(grave) > 5 else ""
         raise BadInput(f"is not the setup of run {run.run_id}: {named}{more}", file=tree.file)
     return [_line(path, there, here) for path in found]
+
+
+def _with_todays_defaults(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a setup with the keys that are new since it ran; as it is, where it cannot be read any more."""
+    try:
+        return parse_setup(SetupTree(Path("the run"), _exact(values))).setup.as_dict()
+    except BadInput:
+        return values
+
+
+def _exact(value: Any) -> Any:
+    """Return values as a setup file gives them: no floats."""
+    if isinstance(value, dict):
+        return {key: _exact(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_exact(each) for each in value]
+    return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 def _different(there: Any, here: Any, path: KeyPath = ()) -> list[KeyPath]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from data_catalog.run_recordings.rows import Decided, RiskState, Run, Sent
-from runtime.compare.differences import SideBySide, side_by_side
+from runtime.compare.differences import SideBySide, side_by_side, utc
 from runtime.compare.driven import Driven
 from runtime.compare.fills import FillsSideBySide, fills_of, latencies, pair_fills
 from runtime.compare.in_force import wanted_by_both
@@ -70,7 +70,7 @@ def comparison(run: Run, replays: Replays, setup: Setup, differences: list[str])
         "mode": run.mode,
         "equal": all(each.is_equal for each in given),
         "market_events": live.market_events,
-        "recording": _recording(live),
+        "recording": _recording(run, live),
         "setup_differences": differences,
         "same_inputs": {each.name: _with_cause(each, cause) for each in given},
         "timers_missing": sorted(set(driven.timers_missing)),
@@ -78,9 +78,16 @@ def comparison(run: Run, replays: Replays, setup: Setup, differences: list[str])
     }
 
 
-def _recording(live: RunLog) -> dict[str, Any]:
-    stopped = live.stopped_ns is not None
-    return {"complete": live.is_whole, "reaches_the_stop": stopped}
+def _recording(run: Run, live: RunLog) -> dict[str, Any]:
+    notes = []
+    if not live.is_whole:
+        notes.append(f"The recording was cut off; compared is what there is of it, until {utc(live.last_ns)}.")
+    if run.resumed:
+        notes.append(
+            "The run went on with the books of an earlier one: limits of losses count from there in the run, "
+            "and from its own start in the replay."
+        )
+    return {"complete": live.is_whole, "notes": notes}
 
 
 def _cause(run: Run, driven: Driven) -> str:

@@ -48,6 +48,8 @@ class RunRecording:
         self.latch = RecordedLatch(prepared.latch)
         self.kept: dict[str, dict[str, str]] = {}
         """What strategies and actors go on with; to be set before they start."""
+        self.resumed = False
+        """Whether the books go on from those of an earlier run; to be set before they start."""
         self._prepared = prepared
         self._rehearsed = rehearsed
         self._run_id = folder.run_id
@@ -86,7 +88,7 @@ class RunRecording:
 
     def _append(self, item: Run | tuple[int, Data] | Any) -> None:
         if isinstance(item, Run):
-            item = msgspec.structs.replace(item, kept=self.kept)
+            item = msgspec.structs.replace(item, kept=self.kept, resumed=self.resumed)
         self._tape.append(item)
 
     def _run(self, kernel: NautilusKernel, context: SystemContext) -> Run:

@@ -109,6 +109,7 @@ class Session:
             if self.on_built is not None:
                 self.on_built(system, ending, loop)
             unbroken = self._books is not None and self._books.goes_on
+            self._recording.resumed = unbroken
             self._recording.kept = self._states.load(_parts(system), unbroken=unbroken)
             for part, values in self._recording.kept.items():
                 self._folder.say(f"{part} goes on with {values}; --fresh starts anew")

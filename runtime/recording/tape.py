@@ -23,6 +23,8 @@ from data_catalog.run_recordings.rows import Ended
 FLUSH_SECS: Final = 1.0
 """How long a row may wait for the disk: what a kill can cost."""
 
+_FIRST_FLUSH_SECS: Final = 0.1
+"""Without its beginning a recording is worth nothing."""
 _FILE_BYTES: Final = 64 * 1024 * 1024
 _MOST_WAITING: Final = 1_000_000
 _ROWS_AT_ONCE: Final = 50
@@ -93,8 +95,11 @@ class Tape:
     # -- On the tape's own thread -------------------------------------------------------------------------------------
 
     def _write_until_closed(self) -> None:
-        while not self._closing.wait(FLUSH_SECS):
+        wait_secs = _FIRST_FLUSH_SECS
+        while not self._closing.wait(wait_secs):
             self._write_waiting()
+            if self.rows:
+                wait_secs = FLUSH_SECS
         self._write_waiting()
         if self._file is not None and self.incomplete is None:
             try:
