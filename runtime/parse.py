@@ -79,6 +79,7 @@ def _inner_path(text: str) -> KeyPath:
 
 def _in_words(text: str) -> str:
     """Return msgspec's sentence with the names of types that a reader of YAML knows."""
+    text = text.replace("Invalid decimal string", "expected a number")
     text = re.sub(r"`(\w+)`", lambda match: _TYPE_NAMES.get(match[1], match[1]), text)
     return text[:1].lower() + text[1:].replace("`", "")
 
@@ -90,7 +91,7 @@ def _value_at(values: Any, path: KeyPath) -> Any:
 
 
 def _known_keys(kind: type, path: KeyPath) -> list[str]:
-    inner = _type_at(kind, path)
+    inner = _struct_in(_type_at(kind, path))
     return [field.encode_name for field in msgspec.structs.fields(inner)] if _is_struct(inner) else []
 
 
@@ -100,7 +101,7 @@ def _is_struct(kind: Any) -> bool:
 
 def _type_at(kind: Any, path: KeyPath) -> Any:
     for part in path:
-        kind = _bare(kind)
+        kind = _struct_in(_bare(kind))
         if _is_struct(kind):
             kind = get_type_hints(kind).get(str(part))
         else:
@@ -120,5 +121,23 @@ def _bare(kind: Any) -> Any:
     return kind
 
 
+def _choices(kind: Any) -> list[Any]:
+    """Return the types that a union allows; none of another type."""
+    is_union = get_origin(kind) is Union or type(kind).__name__ == "UnionType"
+    return [_bare(each) for each in get_args(kind)] if is_union else []
+
+
+def _struct_in(kind: Any) -> Any:
+    """Return the struct that a union allows; the type itself where there is none."""
+    return next((each for each in _choices(kind) if _is_struct(each)), kind)
+
+
 def _options(kind: Any) -> list[str]:
-    return [str(option) for option in get_args(kind)] if get_origin(kind) is Literal else []
+    """Return what may stand there, where that can be listed; of structs their keys."""
+    if get_origin(kind) is Literal:
+        return [str(option) for option in get_args(kind)]
+    found = [option for each in _choices(kind) for option in _options(each)]
+    if found:
+        structs = [each for each in _choices(kind) if _is_struct(each)]
+        found += [f"a mapping of {', '.join(_known_keys(each, ()))}" for each in structs]
+    return found

@@ -126,8 +126,10 @@ def test_a_liquidated_run_says_so_and_ends_with_status_3(tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("assignment", "complaint"),
     [
-        ("backtest.funding={rate: 1}", "backtest.funding.rate: is not a known key"),
-        ("backtest.funding=sometimes", 'backtest.funding: was "sometimes"'),
+        ("backtest.funding={rate_bp: 1}", 'backtest.funding.rate_bp: is not a known key; did you mean "rate_bps"?'),
+        ("backtest.funding={rate_bps: 1, interval_hours: 5}", 'interval_hours: was "5", expected one of: 1, 2, 4, 8'),
+        ("backtest.funding=sometimes", "expected one of: catalog, none, a mapping of rate_bps, interval_hours"),
+        ("backtest.margin.maintenance_pct=high", 'was "high", expected a number'),
         ("backtest.margin.maintenance_pct=-1", "backtest.margin.maintenance_pct: was -1"),
         ("backtest.margin.maintenance_pct=2", "backtest.leverage: a leverage of 50"),
     ],
