@@ -7,6 +7,7 @@ from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.config import ActorConfig, PositiveFloat
 from nautilus_trader.model.identifiers import InstrumentId
 
+from actors.history import HistoryRow, HistoryWanted, decode_history
 from actors.watched_pair import PairSample, PairSettings, WatchedPair
 from messages import AlphaSignal, alpha_topic
 
@@ -47,15 +48,26 @@ class PairSignal(Actor):
     def __init__(self, config: PairSignalConfig) -> None:
         super().__init__(config)
         self._pair: WatchedPair | None = None
+        self._history: list[HistoryRow] = []
+
+    @classmethod
+    def history_wanted(cls, config: PairSignalConfig) -> HistoryWanted | None:
+        """Return the prices of the lookback."""
+        return config.pair.history
+
+    def on_load(self, state: dict[str, bytes]) -> None:
+        """Take over prices from before the start."""
+        self._history = decode_history(state)
 
     def on_start(self) -> None:
         """Begin to watch."""
         self._pair = WatchedPair(self, self.config.pair, self._on_sample)
-        self._pair.start()
+        self._pair.start(self._history)
 
     def on_reset(self) -> None:
         """Forget everything, so that the next run starts like the first."""
         self._pair = None
+        self._history = []
 
     def _on_sample(self, sample: PairSample) -> None:
         config, reading = self.config, sample.reading

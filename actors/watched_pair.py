@@ -1,7 +1,7 @@
 """A pair as a strategy or an actor watches it: both mids on a timer, their gap, and whether the pair still holds."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Final, NamedTuple
 
 import msgspec
@@ -11,6 +11,7 @@ from nautilus_trader.common.config import PositiveFloat, PositiveInt
 from nautilus_trader.common.events import TimeEvent
 from nautilus_trader.model.identifiers import InstrumentId
 
+from actors.history import HistoryRow, HistoryWanted
 from models.pairs.pair_monitor import MonitorSettings, PairMonitor, RatioKind, Reading, Verdict
 
 _SECOND_NS: Final = 1_000_000_000
@@ -91,6 +92,13 @@ class PairSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return 0 if self.fixed_sd is not None else self.lookback
 
     @property
+    def history(self) -> HistoryWanted | None:
+        """What has to be known before the first reading; None where nothing has."""
+        if not self.warm_up_samples:
+            return None
+        return HistoryWanted(self.legs, self.sample_interval_secs, self.warm_up_samples)
+
+    @property
     def monitor(self) -> MonitorSettings:
         """What the pair is watched by."""
         return MonitorSettings(
@@ -149,8 +157,11 @@ class WatchedPair:
         self._verdict: Verdict | None = None
         self._tested_ns: int | None = None
 
-    def start(self) -> None:
-        """Subscribe to both legs and begin to take samples."""
+    def start(self, history: Sequence[HistoryRow] = ()) -> None:
+        """Subscribe to both legs and begin to take samples; those of `history` count as taken already."""
+        for row in history:
+            self.monitor.update(*row.prices)
+            self._retest(row.ts_ns)
         for leg in self._settings.legs:
             self._owner.subscribe_quote_ticks(leg)
         now_ns = self._owner.clock.timestamp_ns()

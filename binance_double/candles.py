@@ -83,6 +83,21 @@ class Candles:
         candles = [replace(_joined(minutes), open_ms=open_ms) for open_ms, minutes in groups]
         return [one for one in candles if start_ms <= one.open_ms <= end_ms]
 
+    def filled(self, interval_ms: int, start_ms: int, end_ms: int) -> list[Candle]:
+        """Return the same with flat candles for intervals without trades, from the first trade ever on."""
+        if not self._minutes:
+            return []
+        earliest = self._minutes[0].open_ms - self._minutes[0].open_ms % interval_ms
+        first = max(-(-start_ms // interval_ms) * interval_ms, earliest)
+        traded = {one.open_ms: one for one in self.between(interval_ms, first, end_ms)}
+        before = self.one(interval_ms, first)
+        candles: list[Candle] = []
+        for open_ms in range(first, end_ms + 1, interval_ms):
+            last = candles[-1] if candles else before
+            assert last is not None
+            candles.append(traded.get(open_ms) or Candle(open_ms, *(last.close,) * 4))
+        return candles
+
     def one(self, interval_ms: int, open_ms: int) -> Candle | None:
         """Return the candle that opens at a time: a flat one if nothing traded in it, None if nothing ever did."""
         found = self.between(interval_ms, open_ms, open_ms)

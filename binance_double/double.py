@@ -18,7 +18,7 @@ from binance_double.faults import Faults
 from binance_double.futures_venue import FuturesVenue
 from binance_double.gateway import LoggedRequest
 from binance_double.keys import ApiKey, KeyType, new_key
-from binance_double.orders import NewOrder, Order, Side
+from binance_double.orders import NewOrder, Order, PublicTrade, Side
 from binance_double.rest_futures import FuturesRest
 from binance_double.rest_spot import SpotRest
 from binance_double.rules import Product, Rules, product_of, rules_of, symbol_of
@@ -196,6 +196,16 @@ class BinanceDouble(AbstractContextManager["BinanceDouble"]):
             exchange.venue.cancel(order.asked.symbol, order.order_id, None)
 
         self.call(cancel)
+
+    def remember(self, instrument_id: str, trades: Iterable[PublicTrade]) -> None:
+        """Let trades of others have happened earlier, in order of time: the candles have them."""
+        candles = self.venue(instrument_id).candles[symbol_of(instrument_id)]
+
+        def add() -> None:
+            for trade in trades:
+                candles.add(trade)
+
+        self.call(add)
 
     # What there is
 

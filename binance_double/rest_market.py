@@ -63,7 +63,7 @@ class MarketRequests:
         return [wire_market.public_trade(rules, trade) for trade in chosen]
 
     def klines(self, asked: Asked) -> object:
-        """Return candles of the trades so far; intervals without trades have none."""
+        """Return candles of the trades so far; intervals without trades have flat ones."""
         params = asked.params
         symbol, interval = params.text("symbol"), params.text("interval")
         rules = self._venue.rules_for(symbol)
@@ -71,7 +71,7 @@ class MarketRequests:
             raise ApiError(-1120, "Invalid interval.")
         length, limit = INTERVALS_MS[interval], params.maybe_integer("limit") or 500
         start, end = params.maybe_integer("startTime"), params.maybe_integer("endTime") or self._venue.clock.ms()
-        candles = self._venue.candles[symbol].between(length, start or 0, end)
+        candles = self._venue.candles[symbol].filled(length, start or 0, end)
         chosen = candles[-limit:] if start is None else candles[:limit]
         return [wire_market.kline_row(rules, candle, length) for candle in chosen]
 

@@ -8,6 +8,7 @@ from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Instrument
 
+from actors.history import HistoryRow, HistoryWanted, decode_history
 from actors.watched_pair import PairSample, WatchedPair
 from messages import PAIR_TOPIC, PairTraded, RiskStateChanged
 from models.pairs.edge import edge_bps, holding_cost, round_trip_cost
@@ -49,6 +50,7 @@ class Pairs(CrossingStrategy[PairLeg]):
         self._latest: PairSample | None = None
         self._reason = ""
         self._leaving = False
+        self._history: list[HistoryRow] = []
 
     # -- Checks before a run ------------------------------------------------------------------------------------------
 
@@ -93,6 +95,11 @@ class Pairs(CrossingStrategy[PairLeg]):
             raise ValueError(f"notional_quote: {problem}")
         return []
 
+    @classmethod
+    def history_wanted(cls, config: PairsConfig) -> HistoryWanted | None:
+        """Return the prices of the lookback."""
+        return config.pair.history
+
     # -- Life cycle ---------------------------------------------------------------------------------------------------
 
     def on_start(self) -> None:
@@ -103,13 +110,17 @@ class Pairs(CrossingStrategy[PairLeg]):
         y, x = self.legs
         self._manager = LegManager(self, y, x, config.order_timeout_secs, self._on_over)
         self._pair = WatchedPair(self, config.pair, self._on_sample)
-        self._pair.start()
+        self._pair.start(self._history)
 
     def on_stop(self) -> None:
         """Give up what is under way, and cancel this strategy's own orders."""
         if self._manager is not None:
             self._manager.give_up()
         super().on_stop()
+
+    def on_load(self, state: dict[str, bytes]) -> None:
+        """Take over prices from before the start."""
+        self._history = decode_history(state)
 
     def on_reset(self) -> None:
         """Forget everything, so that the next run starts like the first."""

@@ -1,6 +1,6 @@
 """Keeps a portfolio of spot assets at its target weights, and says what that cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -10,6 +10,7 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from numpy.typing import NDArray
 
+from actors.history import HistoryWanted, decode_history
 from messages import (
     REBALANCE_TOPIC,
     Rebalanced,
@@ -57,6 +58,19 @@ class Rebalance(CrossingStrategy[CrossingAsset]):
         self._action: RebalanceAction | None = None
         self._on_interval_ns: int | None = None
         self._winding_down = False
+
+    @classmethod
+    def history_wanted(cls, config: RebalanceConfig) -> HistoryWanted | None:
+        """Return the prices of the lookback, where weights come from prices."""
+        interval_secs = round(config.check_interval_secs)
+        if not config.from_prices or interval_secs != config.check_interval_secs:
+            return None
+        return HistoryWanted(config.instrument_ids, interval_secs, config.lookback + 1)
+
+    def on_load(self, state: dict[str, bytes]) -> None:
+        """Take over prices from before the start, as if they had been noted at checks."""
+        for row in decode_history(state):
+            self._note(row.prices, row.ts_ns)
 
     # -- Checks before a run ------------------------------------------------------------------------------------------
 
@@ -138,10 +152,7 @@ class Rebalance(CrossingStrategy[CrossingAsset]):
     def _on_check(self, event: TimeEvent) -> None:
         if not all(asset.has_market for asset in self.legs):
             return
-        try:
-            self._targets.take([float(asset.mid()) for asset in self.legs], event.ts_event)
-        except ValueError as error:
-            self.log.error(f"no new weights, the old ones hold: {error}")
+        self._note([float(asset.mid()) for asset in self.legs], event.ts_event)
         if self.restricted:
             self.obey()
             return
@@ -151,6 +162,12 @@ class Rebalance(CrossingStrategy[CrossingAsset]):
         if targets is not None and portfolio.equity > 0 and not self._action.under_way:
             self._lean_makers(portfolio, targets, event.ts_event)
             self._rebalance(self._action, portfolio, targets)
+
+    def _note(self, prices: Sequence[float], ts_ns: int) -> None:
+        try:
+            self._targets.take(prices, ts_ns)
+        except ValueError as error:
+            self.log.error(f"no new weights, the old ones hold: {error}")
 
     def _lean_makers(self, portfolio: Portfolio, targets: Floats, now_ns: int) -> None:
         for asset, target in zip(self.legs, targets, strict=True):

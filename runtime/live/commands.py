@@ -29,6 +29,7 @@ from runtime.live.run_folder import RunFolder
 from runtime.live.run_lock import RunLock
 from runtime.live.session import Session
 from runtime.live.state import KeptState
+from runtime.live.warm_up import wanted_by, warm_up
 from runtime.live.web.address import Place
 from runtime.live.web.live_page import Sources, live_page, run_of
 from runtime.load_setup import load_setup
@@ -102,7 +103,7 @@ def rehearse(request: LiveRequest, catalog: Path, speed: float) -> int:
     """Trade a recorded market on an exchange of this process until the recording ends; return the exit status."""
     overrides = (f"backtest.catalog={json.dumps(str(catalog))}", *request.overrides)
     loaded = load_setup(request.setup, overrides)
-    with Rehearsal(prepare_backtest(loaded, Path.cwd()), speed) as rehearsal:
+    with Rehearsal(prepare_backtest(loaded, Path.cwd()), speed, wanted_by(loaded)) as rehearsal:
         prepared = prepare_rehearsal(loaded, rehearsal.url, Path.cwd(), rehearsal.credentials, rehearsal.pace)
         rehearsal.set_leverage(prepared.leverage)
         return _check_and_run(prepared, replace(request, fresh=True), rehearsal)
@@ -135,6 +136,7 @@ def _run(
     folder = RunFolder(request.out, setup.name, setup.sha256())
     with halting_on_signal(prepared.latch):
         folder.say(banner(prepared))
+        options = replace(options, histories=warm_up(prepared, folder.say))
         recording = RunRecording(prepared, folder, None if rehearsal is None else rehearsal.market)
         session = Session(prepared, options, folder, lock.descriptor, recording)
         run = run_of(prepared, folder, options.currency, rehearsed=rehearsal is not None)

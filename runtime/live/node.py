@@ -31,6 +31,7 @@ from runtime.live.loop_clock import clocks_on
 from runtime.live.paper import PaperAccount, add_paper_venue
 from runtime.live.prepare import PreparedLive, require_credentials
 from runtime.live.recording import RunRecording
+from runtime.live.warm_up import Histories
 from runtime.risk import RiskControls
 from runtime.system import SystemContext, add_parts, announce_balances
 
@@ -80,12 +81,15 @@ class NodeOptions:
         On paper: what the account starts with.
     redis_password : str, optional
         For the Redis of `live.redis`.
+    histories : mapping
+        Prices from before the start, for whoever looks back.
 
     """
 
     currency: str
     balances: tuple[Money, ...] = ()
     redis_password: str | None = field(default=None, repr=False)
+    histories: Histories = field(default_factory=dict, repr=False)
 
 
 def build_node(
@@ -158,6 +162,7 @@ def _paper_account(
 def _node_config(prepared: PreparedLive, options: NodeOptions, log_folder: Path) -> TradingNodeConfig:
     settings = prepared.settings
     data, execution = _client_configs(prepared)
+    speed = prepared.pace.speed  # the engine measures its patience with the machine on its own clock
     return TradingNodeConfig(
         trader_id=TraderId(prepared.owner.trader_id),
         logging=log_files(log_folder),
@@ -172,10 +177,10 @@ def _node_config(prepared: PreparedLive, options: NodeOptions, log_folder: Path)
         exec_engine=_exec_engine(prepared),
         data_clients={CLIENT: data},
         exec_clients={} if execution is None else {CLIENT: execution},
-        timeout_connection=30.0,
-        timeout_reconciliation=15.0,
-        timeout_portfolio=10.0,
-        timeout_disconnection=5.0,
+        timeout_connection=30.0 * speed,
+        timeout_reconciliation=15.0 * speed,
+        timeout_portfolio=10.0 * speed,
+        timeout_disconnection=5.0 * speed,
         timeout_post_stop=1.0,
     )
 

@@ -1,12 +1,15 @@
 """A rehearsal: the whole of live trading against a local exchange that plays a recorded market, without any keys."""
 
 import threading
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Final, Self
 
+from actors.history import HistoryWanted
 from binance_double.clock import Clock
 from binance_double.double import BinanceDouble
+from binance_double.history import remember
 from binance_double.replay import Replay
 from binance_double.rules import Product
 from runtime.live.account import symbol_of
@@ -18,6 +21,9 @@ from runtime.live.session import Session
 from runtime.prepare import PreparedBacktest
 
 _START_SECS: Final = 120.0
+_SECOND_NS: Final = 1_000_000_000
+_MINUTE_NS: Final = 60 * _SECOND_NS
+_MINUTE_MS: Final = 60_000
 
 
 class Rehearsal(AbstractContextManager["Rehearsal"]):
@@ -30,10 +36,13 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         What a backtest would replay.
     speed : float
         Seconds of the recording per second; all clocks of the run go by it.
+    wanted : sequence of HistoryWanted
+        What the parts of the setup look back on: the exchange remembers what the catalog has of it.
 
     """
 
-    def __init__(self, prepared: PreparedBacktest, speed: float) -> None:
+    def __init__(self, prepared: PreparedBacktest, speed: float, wanted: Sequence[HistoryWanted] = ()) -> None:
+        self._wanted = wanted
         self._prepared = prepared
         self.pace = Pace.from_now(speed)
         """The time of the exchange, which all of the run has to go by."""
@@ -51,6 +60,7 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         start_ns, end_ns = data.start_ns, data.end_ns
         speed = self.pace.speed
         self._replay = Replay(self._double, data.catalog, names, start_ns=start_ns, end_ns=end_ns, speed=speed)
+        self._remember()
         self._open_the_market(self._replay)
         return self
 
@@ -58,6 +68,16 @@ class Rehearsal(AbstractContextManager["Rehearsal"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._double.stop()
+
+    def _remember(self) -> None:
+        """Let the exchange know the trades before the start, as far back as the setup looks."""
+        data = self._prepared.data
+        later_ms = (self.pace.now_ns() - data.start_ns) // _MINUTE_NS * _MINUTE_MS
+        for wanted in self._wanted:
+            back_ns = (wanted.samples + 2) * wanted.interval_secs * _SECOND_NS
+            for instrument_id in wanted.instrument_ids:
+                period = (data.start_ns - back_ns, data.start_ns - 1)
+                remember(self._double, data.catalog, instrument_id.value, period, later_ms)
 
     def _open_the_market(self, replay: Replay) -> None:
         """Play until each instrument has been quoted: the check asks for a price."""

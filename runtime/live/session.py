@@ -12,6 +12,7 @@ from typing import Any, Final
 from nautilus_trader.adapters.binance import factories
 from nautilus_trader.common.actor import Actor
 
+from actors.history import HISTORY, encode_history
 from messages import RISK_STATE_TOPIC, RiskStateChanged
 from runtime.live.adapter import UNKNOWN_ORDER_TOPIC
 from runtime.live.bookkeeping import Bookkeeping
@@ -22,9 +23,10 @@ from runtime.live.prepare import PreparedLive
 from runtime.live.recording import RunRecording
 from runtime.live.rest import VenueError
 from runtime.live.run_folder import RunFolder
-from runtime.live.state import KeptState
+from runtime.live.state import KeptState, give
 from runtime.live.stopping import Ending, HardExit
 from runtime.live.supervisor import BEAT_SECS
+from runtime.live.warm_up import of_parts
 
 _STATE_SECS: Final = 0.2
 _LOOK_SECS: Final = 0.05
@@ -110,9 +112,10 @@ class Session:
                 self.on_built(system, ending, loop)
             unbroken = self._books is not None and self._books.goes_on
             self._recording.resumed = unbroken
-            self._recording.kept = self._states.load(_parts(system), unbroken=unbroken)
-            for part, values in self._recording.kept.items():
+            kept = self._states.load(_parts(system), unbroken=unbroken)
+            for part, values in kept.items():
                 self._folder.say(f"{part} goes on with {values}; --fresh starts anew")
+            self._recording.kept = self._with_history(system, kept)
             jobs = (self._beat(ending), self._start(system, ending), self._keep_state(system))
             tasks = [loop.create_task(_reporting(job, ending)) for job in jobs]
             with suppress(asyncio.CancelledError):
@@ -122,6 +125,13 @@ class Session:
         finally:
             hard_exit.disarm()
         return ending.failure
+
+    def _with_history(self, system: LiveSystem, kept: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        """Give prices from before the start to who looks back; return what each part goes on with."""
+        found = of_parts(_parts(system), self._options.histories)
+        given = {name: kept.get(name, {}) | {HISTORY: encode_history(rows).decode()} for name, rows in found.items()}
+        give(_parts(system), given)
+        return kept | given
 
     def _listen(self, system: LiveSystem, ending: Ending, loop: asyncio.AbstractEventLoop) -> None:
         msgbus = system.node.kernel.msgbus

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -30,14 +30,13 @@ class KeptState:
         """
         Give each part what it has kept, and return it; BadInput as `read`.
 
-        With `unbroken` each part is told under that key that the run did not end as it was asked to: this one is the
-        same run, on whichever day.
+        With `unbroken` each is told under that key that the run did not end as it was asked to: this one is the same
+        run, on whichever day.
         """
         kept = self.read()
-        news = {"unbroken": b"1"} if unbroken else {}
-        for part in parts:
-            if mine := kept.get(part.id.value):
-                part.load({key: value.encode() for key, value in mine.items()} | news)
+        if unbroken:
+            kept = {name: values | {"unbroken": "1"} for name, values in kept.items()}
+        give(parts, kept)
         return kept
 
     def save(self, parts: Iterable[Actor]) -> None:
@@ -74,3 +73,10 @@ class KeptState:
             return {}
         except (OSError, msgspec.DecodeError) as error:
             raise BadInput(f"cannot be read: {error}", file=self.file, hint="--fresh starts without it") from None
+
+
+def give(parts: Iterable[Actor], values: Mapping[str, Mapping[str, str]]) -> None:
+    """Give each part what is meant for it, by its id."""
+    for part in parts:
+        if mine := values.get(part.id.value):
+            part.load({key: value.encode() for key, value in mine.items()})
