@@ -36,6 +36,7 @@ from binance_double.rules import Product
 from data_catalog.instruments import find_instrument
 from runtime.live.environment import Credentials
 from runtime.live.node import LiveSystem, NodeOptions, build_node
+from runtime.live.pace import REAL
 from runtime.live.prepare import prepare_rehearsal
 from runtime.live.stopping import Ending
 from runtime.live.web.address import open_place
@@ -160,7 +161,7 @@ def measure(quotes: int, folder: Path, polls: float | None = None) -> dict[str, 
         double.quote(INSTRUMENT, "1.200", "1.202")
         keys = Credentials(double.key.key, double.key.secret)
         url = double.addresses(Product.SPOT).http
-        prepared = prepare_rehearsal(load_setup(folder / "setup.yaml"), url, folder, keys)
+        prepared = prepare_rehearsal(load_setup(folder / "setup.yaml"), url, folder, keys, REAL)
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         system = build_node(prepared, NodeOptions("USDT"), loop, folder)

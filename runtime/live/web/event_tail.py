@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Final, Literal
 
 from nautilus_trader.common.component import MessageBus
@@ -32,9 +31,9 @@ class EventTail:
         msgbus.subscribe("events.order.*", self._on_order_event)
         msgbus.subscribe(REFUSAL_TOPIC, self._on_refusal)
 
-    def last(self, told: Iterable[tuple[datetime, str]]) -> list[Event]:
-        """Return the last events together with what the user was told, newest first."""
-        said = [Event(time_ms=int(time.timestamp() * 1_000), kind="said", text=text) for time, text in told]
+    def last(self, told: Iterable[tuple[int, str]]) -> list[Event]:
+        """Return the last events together with what the user was told (when, in UNIX ms, and what), newest first."""
+        said = [Event(time_ms=time_ms, kind="said", text=text) for time_ms, text in told]
         return sorted([*self._events, *said], key=lambda event: event.time_ms, reverse=True)[:_KEPT]
 
     def _on_fill(self, fill: OrderFilled) -> None:

@@ -35,6 +35,12 @@ class Sources:
     folder: RunFolder
     recording: RunRecording
 
+    def told(self) -> list[tuple[int, str]]:
+        """Return what the user was told last, and when by the time of the run, in UNIX ms."""
+        pace = self.prepared.pace
+        lines = list(self.folder.told)
+        return [(pace.of_machine(int(time.timestamp() * 1e6) * 1_000) // 1_000_000, text) for time, text in lines]
+
     def recorded(self) -> Recording:
         """Return how the recording does."""
         said = self.recording.as_dict()
@@ -56,7 +62,7 @@ def live_page(place: Place | None, run: Run, session: Session, sources: Sources)
         return
     limits = sources.prepared.loaded.setup.risk
     controls = _controls(place, has_limits=limits is not None)
-    observer = Observer(run, limits, controls, lambda: list(sources.folder.told), sources.recorded)
+    observer = Observer(run, limits, controls, sources.told, sources.recorded)
     desk = Desk(observer)
 
     def watch(system: LiveSystem, ending: Ending, loop: asyncio.AbstractEventLoop) -> None:

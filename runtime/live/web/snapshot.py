@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -56,7 +55,7 @@ class Observer:
     controls : Controls
         What the page may do.
     told : callable
-        Returns what the user was told last, and when.
+        Returns what the user was told last: when, in UNIX ms, and what.
     recording : callable
         Returns what is recorded; None for nothing.
 
@@ -67,7 +66,7 @@ class Observer:
         run: Run,
         settings: RiskSettings | None,
         controls: Controls,
-        told: Callable[[], Iterable[tuple[datetime, str]]],
+        told: Callable[[], Iterable[tuple[int, str]]],
         recording: Callable[[], Recording | None] = no_recording,
     ) -> None:
         self._run = run
