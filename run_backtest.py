@@ -31,7 +31,11 @@ DEFAULT_SETUP = Path(__file__).parent / "configs" / "synthetic_avellaneda_stoiko
 )
 @click.option("--fill-ladder", is_flag=True, help="Every fill assumption and many latencies, side by side.")
 @click.option("--check-lookahead", is_flag=True, help="Whether decisions stay the same without their future.")
-@click.option("--workers", type=click.IntRange(1, 1024), help="Sweep: processes; one per processor without it.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1024),
+    help="Processes of a sweep, ladder or lookahead check; one per processor.",
+)
 @click.option("--resume", is_flag=True, help="Sweep: go on with one that was interrupted, or join others.")
 @click.option("--storage", metavar="URL", help="Sweep: a PostgreSQL database that several machines share.")
 @click.option("--cluster", metavar="ADDRESS", help="Sweep: a Dask scheduler that runs the trials, tcp://HOST:8786.")
@@ -74,14 +78,15 @@ def command(
         if fault_or_ladder := [name for name, on in (("--inject", inject), ("--fill-ladder", fill_ladder)) if on]:
             raise BadInput("goes without --compare", key=fault_or_ladder[0])
         return compare_with_run(CompareRequest(setup, [*overrides, *assignments], compare, out, as_json))
-    if fill_ladder:
-        from runtime.ladder.command import ladder_of  # noqa: PLC0415
+    if fill_ladder or check_lookahead:
+        from runtime.many_runs import ManyRuns  # noqa: PLC0415
 
-        return ladder_of(setup, [*overrides, *assignments], out, as_json=as_json, inject=inject, log_level=log_level)
-    if check_lookahead:
-        from runtime.lookahead.command import lookahead_of  # noqa: PLC0415
-
-        return lookahead_of(setup, [*overrides, *assignments], as_json=as_json, inject=inject, log_level=log_level)
+        SweepOptions(None, cluster, storage, resume, write_best).refuse()
+        many = ManyRuns(setup, [*overrides, *assignments], workers, as_json)
+        many.refuse(
+            {"--inject": inject, "--log-level": log_level, "--check-lookahead": fill_ladder and check_lookahead}
+        )
+        return many.ladder(out) if fill_ladder else many.lookahead()
     fault = None if inject is None else (inject, at)
     sweep = SweepOptions(workers, cluster, storage, resume, write_best)
     return replay(

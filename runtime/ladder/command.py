@@ -2,48 +2,24 @@
 
 import json
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from bad_input import BadInput
 from reports.ladder import ladder_summary
 from reports.ladder_page import print_ladder, write_ladder_page
 from reports.results_folder import read_results
 from runtime.ladder.jobs import RunJob, run_jobs
 from runtime.ladder.plan import plan_ladder
 from runtime.load_setup import parse_setup
-from runtime.overrides import apply_overrides
 from runtime.prepare import prepare_backtest
 from runtime.results import ResultsFolder, new_run_id
-from runtime.setup_tree import SetupTree, read_setup_tree
+from runtime.setup_tree import SetupTree
 
 
-def ladder_of(
-    setup: Path, overrides: Sequence[str], out: Path, *, as_json: bool, inject: str | None, log_level: str | None
-) -> int:
-    """
-    Run the ladder of a setup file, as `run_ladder` does.
-
-    Raises
-    ------
-    BadInput
-        If the file holds an experiment, or an option asks for what a ladder does not do.
-
-    """
-    for option, value in (("--inject", inject), ("--log-level", log_level)):
-        if value is not None:
-            raise BadInput("goes with a single run, not with --fill-ladder", key=option)
-    tree = apply_overrides(read_setup_tree(setup), overrides)
-    if "experiment" in tree.values:
-        raise BadInput("runs a setup, and this is an experiment", file=setup, key="--fill-ladder")
-    return run_ladder(tree, out, as_json=as_json)
-
-
-def run_ladder(tree: SetupTree, out: Path, *, as_json: bool) -> int:
+def run_ladder(tree: SetupTree, out: Path, *, as_json: bool, workers: int | None = None) -> int:
     """
     Run the ladder of a setup and write `results/<name>/<run id>-ladder/`: all of it or nothing.
 
@@ -66,7 +42,7 @@ def run_ladder(tree: SetupTree, out: Path, *, as_json: bool) -> int:
     run_id = f"{new_run_id(loaded.setup.sha256(), datetime.now(UTC))}-ladder"
     with ResultsFolder(out, loaded.setup.name, run_id) as folder:
         plan = plan_ladder(tree, loaded, Path.cwd(), folder.staging)
-        summaries = run_jobs(plan.jobs, _Reported(len(plan.jobs)))
+        summaries = run_jobs(plan.jobs, _Reported(len(plan.jobs)), workers)
         rungs = {name: summaries[name] for name in plan.rungs}
         curve = {latency: summaries[name] for latency, name in plan.curve.items()}
         ladder = ladder_summary(folder.run_id, rungs, plan.curve_fills, curve)

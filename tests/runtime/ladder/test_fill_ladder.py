@@ -119,7 +119,9 @@ def test_a_rung_serves_for_a_point_only_where_it_is_the_same_run(
         assert settings.fills == curve_fills
 
 
-@pytest.mark.parametrize("options", [["--inject", "crash"], ["--log-level", "INFO"], ["--set", "experiment={}"]])
+@pytest.mark.parametrize(
+    "options", [["--inject", "crash"], ["--log-level", "INFO"], ["--set", "experiment={}"], ["--storage", "x"]]
+)
 def test_what_a_ladder_cannot_do_is_refused(workplace: Path, options: list[str], monkeypatch: Any) -> None:
     monkeypatch.chdir(workplace)
     before = sorted((workplace / "results").rglob("*")) if (workplace / "results").exists() else []

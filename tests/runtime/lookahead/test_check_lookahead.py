@@ -16,7 +16,7 @@ from data_catalog.synth import SyntheticMarket, write_synthetic_market
 from run_backtest import command
 from runtime.load_setup import load_setup
 from runtime.lookahead.check import LookaheadCheck, check_lookahead, cut_times
-from runtime.lookahead.command import as_document
+from runtime.lookahead.document import as_document
 from runtime.lookahead.trace import Trace
 from runtime.setup_tree import read_setup_tree
 from tests.test_configs import CONFIGS, QUICKER, write_market
@@ -163,6 +163,7 @@ def test_the_command_prints_what_it_found_and_writes_nothing(workplace: Path) ->
     assert document["warm_up"]["decisions_same_after_secs"] is not None
     with pytest.raises(BadInput):
         run("--inject", "crash")
-    with pytest.raises(BadInput):
-        run("--set", "sweep={}")
+    for refused in (["--set", "sweep={}"], ["--resume"], ["--fill-ladder"]):
+        with pytest.raises(BadInput):
+            run(*refused)
     assert sorted(workplace.rglob("*")) == before

@@ -1,56 +1,14 @@
-"""The command line of a lookahead check."""
+"""What a lookahead check found, as JSON."""
 
-import json
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import click
 from nautilus_trader.core.datetime import unix_nanos_to_iso8601
-from rich.console import Console
 
-from bad_input import BadInput
-from command_line import FAILED
 from models.decision_traces import Difference
-from reports.lookahead import print_lookahead, verdict, warm_up_lines
-from runtime.lookahead.check import Comparison, LookaheadCheck, WarmUp, check_lookahead
-from runtime.overrides import apply_overrides
-from runtime.setup_tree import read_setup_tree
+from reports.lookahead import verdict, warm_up_lines
+from runtime.lookahead.check import Comparison, LookaheadCheck, WarmUp
 
 _NS = 1e9
-
-
-def lookahead_of(
-    setup: Path, overrides: Sequence[str], *, as_json: bool, inject: str | None, log_level: str | None
-) -> int:
-    """
-    Check a setup file and print what was found; nothing is written.
-
-    Returns
-    -------
-    int
-        The exit status: 0 where every decision stays the same, 1 where one does not or there is none.
-
-    Raises
-    ------
-    BadInput
-        If the setup cannot be run, or an option asks for what a check does not do.
-
-    """
-    for option, value in (("--inject", inject), ("--log-level", log_level)):
-        if value is not None:
-            raise BadInput("goes with a single run, not with --check-lookahead", key=option)
-    tree = apply_overrides(read_setup_tree(setup), overrides)
-    for other in ("experiment", "sweep"):
-        if other in tree.values:
-            raise BadInput(f"checks a setup, and this file holds a key {other}", file=setup, key="--check-lookahead")
-    check = check_lookahead(tree, Path.cwd())
-    document = as_document(check)
-    if as_json:
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
-    else:
-        print_lookahead(document, Console())
-    return 0 if check.passed else FAILED
 
 
 def as_document(check: LookaheadCheck) -> dict[str, Any]:
