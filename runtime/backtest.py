@@ -16,7 +16,7 @@ from command_line import Failed
 from runtime.audit import check_books
 from runtime.drills.drill import Drill
 from runtime.engine import build_engine
-from runtime.margin import Liquidation
+from runtime.margin import Liquidation, VenueMargin
 from runtime.market_data import iso_time
 from runtime.prepare import PreparedBacktest
 from runtime.risk import RiskControls
@@ -37,6 +37,8 @@ class OrderCounts:
     submitted: int
     rejected: int
     denied: int
+    without_margin: int = 0
+    """New and changed orders that the venue refused because the account could not back them."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ class BacktestRun:
         found = [*self.prepared.data.warnings, *self.prepared.warnings]
         if self.orders.denied:
             found.append(f"{self.orders.denied} orders were denied before they reached the venue.")
+        if self.orders.without_margin:
+            found.append(f"{self.orders.without_margin} new or changed orders were refused for want of margin (-2019).")
         return tuple(found)
 
 
@@ -143,7 +147,7 @@ def run_backtest(
         elapsed_s = time.perf_counter() - started
         _check_complete(engine, handed, ledger)
         check_books(engine, ledger)
-        orders = _count_orders(engine)
+        orders = _count_orders(engine, system.margin)
         liquidation = None if system.margin is None else system.margin.liquidation
         return BacktestRun(prepared, ledger, engine.iteration, elapsed_s, orders, system.risk, drill, liquidation)
     finally:
@@ -198,6 +202,7 @@ def _check_complete(engine: BacktestEngine, handed: _Handed, ledger: Ledger) -> 
         raise RunFailed("an instrument had no quote in the whole period, so nothing could be traded or valued")
 
 
-def _count_orders(engine: BacktestEngine) -> OrderCounts:
+def _count_orders(engine: BacktestEngine, margin: VenueMargin | None) -> OrderCounts:
     statuses = [order.status_string() for order in engine.cache.orders()]
-    return OrderCounts(len(statuses), statuses.count("REJECTED"), statuses.count("DENIED"))
+    without_margin = 0 if margin is None else margin.refused
+    return OrderCounts(len(statuses), statuses.count("REJECTED"), statuses.count("DENIED"), without_margin)

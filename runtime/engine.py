@@ -69,7 +69,8 @@ def build_engine(
     for instrument in instruments:
         engine.add_instrument(instrument)
     margin = None if prepared.spot else add_margin(engine, venue, settings, prepared.balances[0])
-    engine.add_actor(FundingSettlement(venue.exchange, prepared.data.funding.settlements))
+    if settlements := prepared.data.funding.settlements:
+        engine.add_actor(FundingSettlement(venue.exchange, settlements))
     parts = _add_parts(engine, prepared, quiet=log_level is None)
     return BuiltSystem(engine, parts.ledger, parts.risk, margin)
 

@@ -93,6 +93,8 @@ class VenueMargin:
 
     def __init__(self, venue: SimulatedVenue, settings: MarginSettings, leverage: int, balance: Money) -> None:
         self.liquidation: Liquidation | None = None
+        self.refused = 0
+        """How many new and changed orders were refused for want of margin."""
         self.on_liquidated: Callable[[int], None] = lambda ts_ns: None
         self._venue = venue
         self._settings = settings
@@ -119,6 +121,12 @@ class VenueMargin:
     def _on_funding(self, paid: FundingPaid) -> None:
         self._account.cash += _money(paid.amount)
         self._look = True
+
+    @property
+    def equity(self) -> Decimal:
+        """The account at the last quotes, by these books."""
+        self._mark_all()
+        return _decimal(self._account.equity, _MONEY)
 
     # -- Orders -------------------------------------------------------------------------------------------------------
 
@@ -149,7 +157,10 @@ class VenueMargin:
         change = after - before
         wanted = (bids + change, asks) if order.is_buy else (bids, asks + change)
         others = self._others(order.instrument_id)
-        return None if self._account.has_margin(order.instrument_id, resting, wanted, others) else INSUFFICIENT
+        if self._account.has_margin(order.instrument_id, resting, wanted, others):
+            return None
+        self.refused += 1
+        return INSUFFICIENT
 
     def _asked(self, order: Order, left: int) -> int:
         """Return the value of what is asked for; an order without a price counts at the mark."""

@@ -153,5 +153,6 @@ def trading(
     last = max(tick.ts_init for tick in ticks) if until_ns is None else MIDNIGHT + until_ns
     engine.run(start=ticks[0].ts_init, end=last)
     check_books(engine, ledger)
+    assert guard.equity == ledger.equity()
     yield Account(engine, ledger, guard, traders)
     engine.dispose()

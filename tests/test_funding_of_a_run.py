@@ -123,6 +123,15 @@ def test_a_liquidated_run_says_so_and_ends_with_status_3(tmp_path: Path, monkeyp
     assert "LIQUIDATED" in (folder / "report.html").read_text()
 
 
+def test_orders_without_margin_are_counted(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    write_catalog(tmp_path / "catalog", [60_000] * 10, {})
+
+    status, summary, _ = replay(tmp_path, monkeypatch, capsys, balance=11)  # 600 / 50 are needed
+
+    assert (status, summary["fills"]) == (0, 0)
+    assert any("refused for want of margin" in warning for warning in summary["warnings"])
+
+
 @pytest.mark.parametrize(
     ("assignment", "complaint"),
     [
