@@ -28,6 +28,7 @@ HEADERS: Final = {
 """Of every answer: nothing from elsewhere, no script but the page's own file, no frame around it, nothing kept."""
 
 _BEARER: Final = "Bearer "
+_LONGEST_WAIT_SECS: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -81,3 +82,33 @@ class Access:
         except ValueError:
             return False
         return self.public or address.is_loopback
+
+
+class Turnstile:
+    """
+    Lets a burst through and then so many requests a second, whoever makes them; the others wait.
+
+    Each request takes a little of the interpreter, which the loop that trades needs as well.
+
+    Parameters
+    ----------
+    per_second : float
+        How many pass.
+    burst : int
+        How many pass at once after a pause.
+
+    """
+
+    def __init__(self, per_second: float = 40.0, burst: int = 20) -> None:
+        self._gap_secs = 1 / per_second
+        self._burst_secs = burst / per_second
+        self._next = 0.0
+
+    def wait_secs(self, now: float) -> float | None:
+        """Return for how long a request that comes now has to wait; None where the queue is too long for it."""
+        turn = max(self._next, now - self._burst_secs) + self._gap_secs
+        wait = max(0.0, turn - now)
+        if wait > _LONGEST_WAIT_SECS:
+            return None
+        self._next = turn
+        return wait

@@ -14,7 +14,7 @@ from msgspec import Meta
 import reports
 from command_line import Failed
 from reports.format import printable
-from runtime.live.web.access import HEADERS, Access
+from runtime.live.web.access import HEADERS, Access, Turnstile
 from runtime.live.web.address import TOKEN_VARIABLE, Place
 from runtime.live.web.desk import Desk, NoAnswerError
 from runtime.live.web.metrics import CONTENT_TYPE, MISSING, metrics_text
@@ -59,6 +59,7 @@ class PageServer:
         self._desk = desk
         self._halt = halt
         self._access = Access(place.host, place.public, place.token)
+        self._turnstile = Turnstile()
         self._over: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
@@ -100,7 +101,11 @@ class PageServer:
 
     @web.middleware
     async def _guarded(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        wait = self._turnstile.wait_secs(asyncio.get_running_loop().time())
         try:
+            if wait is None:
+                raise web.HTTPTooManyRequests
+            await asyncio.sleep(wait)
             if self._access.is_foreign(request.headers):
                 answer: web.StreamResponse = _error(403, "asked for by another site, or by another name")
             else:

@@ -146,6 +146,21 @@ def test_without_the_extra_the_metrics_say_so(url: str, monkeypatch: pytest.Monk
     assert "uv sync --extra metrics" in said
 
 
+def test_a_flood_waits_its_turn() -> None:
+    from runtime.live.web.access import Turnstile
+
+    turnstile = Turnstile(per_second=10, burst=5)
+    waits = [turnstile.wait_secs(100.0) for _ in range(40)]
+
+    assert waits[:5] == [0.0] * 5
+    assert waits[5:25] == pytest.approx([0.1 * i for i in range(1, 21)])
+    assert waits[25:] == [None] * 15  # too long a queue
+    assert turnstile.wait_secs(103.0) == 0.0
+    # However many ask, no more pass in ten seconds than the rate and one burst.
+    passing = [now / 1000 for now in range(200_000, 210_000) if turnstile.wait_secs(now / 1000) is not None]
+    assert len(passing) <= 10 * 10 + 5 + 10 * 2 + 1
+
+
 # -- The one control --------------------------------------------------------------------------------------------------
 
 
