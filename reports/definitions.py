@@ -23,7 +23,7 @@ FEES = Figure(
     "pnl_parts.fees",
     "Fees",
     Kind.SIGNED_MONEY,
-    "Commissions, as a part of P&L: negative was paid, positive was earned as a rebate.",
+    "Commissions, and what a liquidation cost, as a part of P&L: negative was paid, positive was earned as a rebate.",
 )
 
 HEADLINE = (

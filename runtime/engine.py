@@ -85,7 +85,8 @@ def add_margin(
 
     def stop_strategies(_: TimeEvent) -> None:
         for strategy in engine.trader.strategies():
-            strategy.stop()
+            if strategy.is_running:
+                strategy.stop()
 
     def on_liquidated(ts_ns: int) -> None:
         engine.kernel.clock.set_time_alert_ns("!liquidated", ts_ns + 1, stop_strategies)
