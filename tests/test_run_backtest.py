@@ -233,6 +233,12 @@ def test_an_account_that_cannot_pay_says_so_and_leaves_nothing(run_here: Run, wo
     assert not (workplace / "poor-results").exists()
 
 
+def test_a_run_may_end_between_two_ticks(run_here: Run) -> None:
+    done = run_here("setup.yaml", "--json", "--end", "2026-01-01T00:01:03.21Z", "--out", "between")
+
+    assert (done.returncode, json.loads(done.stdout)["end"]) == (0, "2026-01-01T00:01:03Z")
+
+
 BAD = {
     "missing file": (["nowhere.yaml"], "no such setup file"),
     "misspelt key": (["setup.yaml", "--set", "backtest.fils=queue"], 'did you mean "fills"?'),

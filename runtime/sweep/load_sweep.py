@@ -14,7 +14,7 @@ from runtime.overrides import apply_overrides
 from runtime.parse import parse_part
 from runtime.setup_tree import SetupTree, read_setup_tree
 from runtime.sweep.settings import Choice, Range, SweepFile, SweepSettings
-from runtime.sweep.space import Parameter, Space, condition_of, parameter_of
+from runtime.sweep.space import Parameter, Space, as_text, condition_of, parameter_of
 
 _OF_THE_FILE = re.compile(r"^\s*(sweep|name|description)\b")
 MISSING: Final = 1e300
@@ -73,7 +73,7 @@ class LoadedSweep:
         replicates = self.settings.replicates
         if replicates is None:
             return ((),)
-        return tuple((f"{replicates.vary}={msgspec.json.encode(value).decode()}",) for value in replicates.values)
+        return tuple((f"{replicates.vary}={as_text(value)}",) for value in replicates.values)
 
     def sha256(self) -> str:
         """Return the hash that names this sweep: the file without its name, and the setup."""

@@ -8,7 +8,7 @@ study, where it would see whatever happened to be finished.
 """
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import optuna
@@ -43,6 +43,7 @@ class Plan:
         self.size = len(self.points) if kind == "grid" else settings.trials or 0
         self.waits = kind in ("tpe", "nsga2") or settings.pruning is not None
         self.batch = settings.sampler.batch if self.waits else self.size
+        self.known = 0
         self._told = 0
         self._sweep = sweep
         self._sampler = None if kind == "grid" else _Sampler(sweep)
@@ -55,6 +56,7 @@ class Plan:
 
     def learn(self, results: Mapping[int, TrialResult]) -> None:
         """Choose the points of further batches, as far as all results before them are known."""
+        self.known = len(results)
         while self._told < len(self.points) and all(n in results for n in range(self._told, len(self.points))):
             if self._sampler is not None:
                 self._sampler.tell(results, range(self._told, len(self.points)))
@@ -91,6 +93,8 @@ class _Sampler:
         directions = [wanted.direction for wanted in sweep.settings.objectives]
         self._study = optuna.create_study(directions=directions, sampler=_sampler(sweep.settings.sampler))
         self._distributions = {parameter.path: _distribution(parameter) for parameter in sweep.space.parameters}
+        self._signs = [wanted.sign for wanted in sweep.settings.objectives]
+        self._worst = (0.0,) * len(self._signs)
         self._seen: set[Point] = set()
         self._asked: list[Trial] = []
 
@@ -113,15 +117,24 @@ class _Sampler:
         return None
 
     def tell(self, results: Mapping[int, TrialResult], numbers: range) -> None:
+        """
+        Tell the sampler what became of its points.
+
+        A trial that failed or was stopped early counts as one that is not feasible: without a word of it the sampler
+        would come back to the same place again and again.
+        """
         for number in numbers:
             trial, result = self._asked[number], results[number]
-            if result.state != "complete":
-                # A trial that was stopped has no objective: the sampler learns nothing from it.
-                self._study.tell(trial, state=TrialState.FAIL)
-                continue
-            for constraint, violation in zip(self._constraints, result.violations, strict=True):
+            trial.set_constraint("complete", 0.0 if result.objectives else 1.0)
+            for constraint, violation in zip(self._constraints, result.violations, strict=False):
                 trial.set_constraint(constraint.text, violation)
-            self._study.tell(trial, result.objectives)
+            if result.objectives:
+                self._worst = tuple(map(min, self._worst, self._scores(result.objectives)))
+            self._study.tell(trial, result.objectives or self._scores(self._worst))
+
+    def _scores(self, objectives: Sequence[float]) -> tuple[float, ...]:
+        """Return objectives so that more is better; the other way round too."""
+        return tuple(sign * value for sign, value in zip(self._signs, objectives, strict=True))
 
 
 def _sampler(settings: SamplerSettings) -> BaseSampler:

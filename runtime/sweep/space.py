@@ -161,7 +161,10 @@ class Space:
 
 def as_text(value: Choice) -> str:
     """Return a value as YAML reads it back, exactly."""
-    return json.dumps(value)
+    if not isinstance(value, str):
+        return json.dumps(value)
+    # JSON writes letters beyond U+FFFF as two halves, which YAML does not put together.
+    return '"' + "".join(f"\\U{ord(c):08x}" if c > "\uffff" else json.dumps(c)[1:-1] for c in value) + '"'
 
 
 def _drawn(parameter: Parameter, rng: np.random.Generator) -> Choice:

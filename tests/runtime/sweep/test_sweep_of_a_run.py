@@ -1,0 +1,258 @@
+"""Sweeps as their users run them: interrupted, on several machines, with trials that fail; always the same trials."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from bad_input import BadInput
+from runtime.setup_tree import read_setup_tree
+from runtime.sweep.command import run_sweep
+from runtime.sweep.options import SweepOptions
+from runtime.sweep.results import FinishedSweep, returns_table, trials_table, write_sweep
+from runtime.workers.backtest_job import BacktestJob, run_backtest_job
+from tests.runtime.sweep.servers import dask_cluster, postgres
+from tests.runtime.sweep.sweep_kit import SWEEP, loaded, run_here, without_times, write_workplace
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: Any) -> Path:
+    folder = Path(tmp_path_factory.mktemp("sweep"))
+    write_workplace(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(workplace: Path, tmp_path_factory: Any) -> FinishedSweep:
+    """Return the sweep run one trial after the other in this process."""
+    return run_here(loaded(workplace), workplace, Path(tmp_path_factory.mktemp("undisturbed")))
+
+
+def start(project: Path, workplace: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(project / "run_backtest.py"), "sweep.yaml", *arguments]
+    return subprocess.Popen(
+        command, cwd=workplace, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+
+
+def results_of(out: Path) -> Path:
+    """Return the only results folder; nothing else is left beside it."""
+    (folder,) = (out / "small").iterdir()
+    return folder
+
+
+def assert_same(folder: Path, expected: FinishedSweep) -> None:
+    """Compare every trial with all of its figures, and every return, bit for bit."""
+    trials, returns = pq.read_table(folder / "trials.parquet"), pq.read_table(folder / "returns.parquet")
+    assert repr(without_times(trials)) == repr(without_times(trials_table(expected)))
+    wanted = returns_table(expected.results)
+    assert returns.column_names == wanted.column_names
+    for name in wanted.column_names:
+        assert returns[name].to_numpy().tobytes() == wanted[name].to_numpy().tobytes()
+
+
+# -- The trials -------------------------------------------------------------------------------------------------------
+
+
+def test_a_trial_is_the_backtest_of_its_point(undisturbed: FinishedSweep, workplace: Path) -> None:
+    sweep, number = undisturbed.sweep, undisturbed.best[0]
+    overrides = sweep.space.assignments(undisturbed.plan.points[number])
+
+    alone = run_backtest_job(BacktestJob(sweep.base.tree, overrides, str(workplace)))
+
+    result = undisturbed.results[number]
+    assert alone.summary is not None
+    assert result.objectives == (alone.summary["pnl"],)
+    assert result.figures["pnl_parts.spread"] == alone.summary["pnl_parts"]["spread"]
+    assert result.returns.tobytes() == alone.returns.tobytes()
+    assert result.times_ns.tobytes() == alone.times_ns.tobytes()
+    assert result.feasible == (alone.summary["max_drawdown_pct"] <= 0.01)
+
+
+def test_a_trial_that_raises_is_recorded_and_the_others_go_on(undisturbed: FinishedSweep) -> None:
+    table = trials_table(undisturbed).to_pylist()
+
+    failed = [row for row in table if row["state"] == "failed"]
+    wide = [row["number"] for row in table if row["param:strategies[0].config.half_spread_bps"] > 6]
+    assert [row["number"] for row in failed] == wide != []
+    assert {row["error"].partition(" (")[0] for row in failed} == {"ZeroDivisionError: too wide"}
+    assert [row["number"] for row in table] == list(range(11))
+    assert sum(row["state"] == "complete" for row in table) == 11 - len(wide)
+    assert all(row["objective:0"] is None and not row["feasible"] for row in failed)
+    assert str(failed[0]["number"]) not in returns_table(undisturbed.results).column_names
+
+
+def test_how_many_run_at_once_changes_nothing(undisturbed: FinishedSweep, workplace: Path, tmp_path: Path) -> None:
+    again = run_here(undisturbed.sweep, workplace, tmp_path, slots=5)
+
+    assert repr(without_times(trials_table(again))) == repr(without_times(trials_table(undisturbed)))
+
+
+# -- Interrupted ------------------------------------------------------------------------------------------------------
+
+
+def test_a_sweep_whose_worker_and_then_parent_are_killed_goes_on_to_the_same_end(
+    undisturbed: FinishedSweep, project: Path, workplace: Path
+) -> None:
+    trap = workplace / "trap"
+    trap.mkdir()
+
+    killed = start(project, workplace, "--workers", "2", "--out", "killed")
+    killed.communicate(timeout=300)
+    assert killed.returncode == -signal.SIGKILL
+    (study,) = (path for path in (workplace / "killed" / "small").iterdir() if path.suffix == ".sqlite3")
+    resumed = start(project, workplace, "--workers", "2", "--out", "killed", "--resume", "--json")
+    printed, _ = resumed.communicate(timeout=300)
+
+    assert resumed.returncode == 0
+    folder = results_of(workplace / "killed")
+    assert_same(folder, undisturbed)
+    assert json.loads(printed) == json.loads((folder / "sweep.json").read_text())
+    assert not study.exists()
+    # Of the trials that were begun before the parent died, at most the three that it had not finished are made again.
+    begun = sum(result.state != "failed" for result in undisturbed.results.values())
+    assert begun + 1 < len(list(trap.iterdir())) <= begun + 1 + 3
+
+
+def test_ctrl_c_says_how_to_go_on(project: Path, workplace: Path) -> None:
+    out = workplace / "interrupted"
+    parent = start(project, workplace, "--workers", "1", "--out", "interrupted")
+    while not list(out.glob("small/*.sqlite3")):
+        assert parent.poll() is None
+    os.killpg(parent.pid, signal.SIGINT)
+    _, told = parent.communicate(timeout=300)
+
+    assert parent.returncode == 1
+    assert "failed: stopped by the keyboard with" in told
+    assert "of 11 trials done" in told
+    assert "--resume goes on" in told
+    assert [path.suffix for path in (out / "small").iterdir()] == [".sqlite3"]
+
+
+# -- Several machines -------------------------------------------------------------------------------------------------
+
+
+def test_two_parents_on_postgresql_make_the_same_trials_together(
+    undisturbed: FinishedSweep, project: Path, workplace: Path
+) -> None:
+    with postgres() as url:
+        parents = [
+            start(project, workplace, "--workers", "1", "--storage", url, "--out", "one"),
+            start(project, workplace, "--workers", "1", "--storage", url, "--out", "two", "--resume"),
+        ]
+        told = [parent.communicate(timeout=300)[1] for parent in parents]
+        # The second one joins; if it was there first, there was nothing to join.
+        if parents[1].returncode == 2:
+            parents[1] = start(project, workplace, "--workers", "1", "--storage", url, "--out", "two", "--resume")
+            told[1] = parents[1].communicate(timeout=300)[1]
+
+    assert [parent.returncode for parent in parents] == [0, 0], told
+    for out in ("one", "two"):
+        assert_same(results_of(workplace / out), undisturbed)
+
+
+def test_a_dask_cluster_makes_the_same_trials(
+    undisturbed: FinishedSweep, project: Path, workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workplace)
+    with dask_cluster(project) as address:
+        tree = read_setup_tree(Path("sweep.yaml"))
+        run_sweep(tree, [], SweepOptions(cluster=address), tmp_path, as_json=False)
+
+    assert_same(results_of(tmp_path), undisturbed)
+
+
+# -- Replicates and pruning -------------------------------------------------------------------------------------------
+
+GRID = SWEEP.replace("{low: 1, high: 8}", "[2, 4]").replace("kind: tpe, batch: 3", "kind: grid, batch: 3")
+GRID = GRID.replace("  trials: 11\n", "")
+
+
+@pytest.mark.parametrize(("aggregate", "of"), [("mean", fmean), ("median", median), ("worst", min)])
+def test_replicates_are_put_together(
+    workplace: Path, tmp_path: Path, aggregate: str, of: Callable[[list[float]], float]
+) -> None:
+    text = GRID.replace("[2, 4]", "[2]").replace("{low: 0.5, high: 2, step: 0.5}", "[1]")
+    text += f"  replicates: {{vary: backtest.fees.maker_bps, values: [0, 5, 1], aggregate: {aggregate}}}\n"
+
+    finished = run_here(loaded(workplace, text=text), workplace, tmp_path)
+
+    runs = [
+        run_backtest_job(
+            BacktestJob(
+                finished.sweep.base.tree,
+                ("strategies[0].config.half_spread_bps=2", f"backtest.fees.maker_bps={fee}"),
+                str(workplace),
+            )
+        )
+        for fee in (0, 5, 1)
+    ]
+    pnl = [float(run.summary["pnl"]) for run in runs if run.summary]
+    result = finished.results[0]
+    assert len(set(pnl)) == 3
+    assert result.objectives == pytest.approx((of(pnl),), rel=1e-12)
+    assert result.figures["pnl"] == pytest.approx(fmean(pnl), rel=1e-12)
+    assert [run.figures["pnl"] for run in result.runs] == pnl
+    assert result.returns == pytest.approx(np.mean([run.returns for run in runs], axis=0), rel=1e-12)
+    content = write_sweep(finished, "run", tmp_path)
+    rows = pq.read_table(tmp_path / "replicates.parquet").to_pylist()
+    assert [(row["number"], row["backtest.fees.maker_bps"], row["value:pnl"]) for row in rows] == [
+        (0, text, value) for text, value in zip(("0", "5", "1"), pnl, strict=True)
+    ]
+    assert content["best"][0]["set"] == ["strategies[0].config.half_spread_bps=2", "strategies[0].config.order_qty=1"]
+
+
+def test_hopeless_trials_are_stopped_after_the_first_part(workplace: Path, tmp_path: Path) -> None:
+    text = GRID.replace("[2, 4]", "[1, 2, 3, 4, 5, 6]").replace("{low: 0.5, high: 2, step: 0.5}", "[0.5, 1]")
+    sweep = loaded(workplace, text=text + "  pruning: {first_pct: 50, worst_pct: 50, after_trials: 3}\n")
+
+    finished = run_here(sweep, workplace, tmp_path, slots=2)
+
+    results, data = finished.results, finished.base.data
+    middle = (data.start_ns + data.end_ns) // 2
+    for number in range(12):
+        overrides = (*sweep.space.assignments(finished.plan.points[number]), f"backtest.end={iso(middle)}")
+        half = run_backtest_job(BacktestJob(sweep.base.tree, overrides, str(workplace)))
+        assert half.summary is not None
+        assert results[number].first_part == half.summary["pnl"]
+        earlier = [results[n].first_part for n in range(number - number % 3)]
+        better = sum(value > half.summary["pnl"] for value in earlier if value is not None)
+        assert (results[number].state == "pruned") == (number >= 3 and better > len(earlier) / 2)
+    table = trials_table(finished).to_pylist()
+    assert {row["state"] for row in table} == {"complete", "pruned"}
+    assert all((row["objective:0"] is None) == (row["state"] == "pruned") for row in table)
+
+
+def iso(time_ns: int) -> str:
+    return str(np.datetime64(time_ns, "ns"))
+
+
+# -- The command line -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (SweepOptions(resume=True), "--resume: there is no sweep small-"),
+        (SweepOptions(cluster="tcp://127.0.0.1:1", workers=2), "--workers: does not go with --cluster"),
+        (SweepOptions(storage="postgresql+psycopg://nobody@127.0.0.1:1/none"), "--storage: the storage could not be"),
+    ],
+)
+def test_options_that_cannot_be_used_are_refused_and_nothing_is_written(
+    workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: SweepOptions, problem: str
+) -> None:
+    monkeypatch.chdir(workplace)
+
+    with pytest.raises(BadInput, match=problem):
+        run_sweep(read_setup_tree(Path("sweep.yaml")), [], options, tmp_path / "results", as_json=False)
+
+    assert not (tmp_path / "results").exists()
