@@ -32,7 +32,7 @@ from runtime.sweep.study import held_alone, study_exists
 from runtime.sweep.trial import STATES
 from runtime.validation.assemble import Assembly, luck_summary
 from runtime.validation.earlier import earlier_trials
-from runtime.validation.search import Searches, SearchInterrupted
+from runtime.validation.search import Searches
 from runtime.validation.walk import first_study, walk
 from runtime.validation.windows import folds_of
 from runtime.validation.write_best import BEST_FILE, best_setup, check_target
@@ -101,7 +101,7 @@ def run_sweep(tree: SetupTree, overrides: Sequence[str], options: SweepOptions, 
         started = time.perf_counter()
         try:
             walked = walk(sweep, folds, searches)
-        except SearchInterrupted as interruption:
+        except KeyboardInterrupt as interruption:
             raise _interrupted(interruption, options) from None
         last = walked[-1]
         finished = FinishedSweep(last.sweep, last.base, last.plan, last.results, time.perf_counter() - started)
@@ -153,11 +153,10 @@ def _executor(options: SweepOptions) -> Iterator[tuple[Executor, int]]:
             yield executor, slots
 
 
-def _interrupted(interruption: SearchInterrupted, options: SweepOptions) -> Failed:
+def _interrupted(interruption: KeyboardInterrupt, options: SweepOptions) -> Failed:
     goes_on = "--resume" if options.storage is None else f"--storage {options.storage} --resume"
-    return Failed(
-        f"stopped by the keyboard with {interruption} done; nothing is lost: the same command with {goes_on} goes on"
-    )
+    done = f" with {interruption} done" if str(interruption) else ""
+    return Failed(f"stopped by the keyboard{done}; nothing is lost: the same command with {goes_on} goes on")
 
 
 def _publish(

@@ -43,7 +43,6 @@ class Plan:
         self.size = len(self.points) if kind == "grid" else settings.trials or 0
         self.waits = kind in ("tpe", "nsga2") or settings.pruning is not None
         self.batch = settings.sampler.batch if self.waits else self.size
-        self.known = 0
         self._told = 0
         self._sweep = sweep
         self._sampler = None if kind == "grid" else _Sampler(sweep)
@@ -56,7 +55,6 @@ class Plan:
 
     def learn(self, results: Mapping[int, TrialResult]) -> None:
         """Choose the points of further batches, as far as all results before them are known."""
-        self.known = len(results)
         while self._told < len(self.points) and all(n in results for n in range(self._told, len(self.points))):
             if self._sampler is not None:
                 self._sampler.tell(results, range(self._told, len(self.points)))

@@ -39,7 +39,7 @@ def test_a_sweep_file_becomes_its_setup_and_its_points(workplace: Path) -> None:
 
 
 def test_a_sweep_is_named_by_what_decides_its_trials(workplace: Path) -> None:
-    same = loaded(workplace, 'description="another sentence"', "name=other", "sweep.validation={a: 1}")
+    same = loaded(workplace, 'description="another sentence"', "name=other", "sweep.validation={trials_before: 1}")
     others = [
         loaded(workplace, override)
         for override in ("sweep.trials=20", "sweep.sampler.seed=6", "backtest.seed=2", f"{SPREAD}=5")

@@ -132,8 +132,7 @@ def test_ctrl_c_says_how_to_go_on(project: Path, workplace: Path) -> None:
     _, told = parent.communicate(timeout=300)
 
     assert parent.returncode == 1
-    assert "failed: stopped by the keyboard with" in told
-    assert "of 11 trials done" in told
+    assert "failed: stopped by the keyboard" in told
     assert "--resume goes on" in told
     assert [path.suffix for path in (out / "small").iterdir()] == [".sqlite3"]
 
@@ -203,7 +202,7 @@ def test_replicates_are_put_together(
     assert result.figures["pnl"] == pytest.approx(fmean(pnl), rel=1e-12)
     assert [run.figures["pnl"] for run in result.runs] == pnl
     assert result.returns == pytest.approx(np.mean([run.returns for run in runs], axis=0), rel=1e-12)
-    content = write_sweep(finished, "run", tmp_path)
+    content = write_sweep(finished, "run", tmp_path, {})
     rows = pq.read_table(tmp_path / "replicates.parquet").to_pylist()
     assert [(row["number"], row["backtest.fees.maker_bps"], row["value:pnl"]) for row in rows] == [
         (0, text, value) for text, value in zip(("0", "5", "1"), pnl, strict=True)
