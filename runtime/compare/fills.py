@@ -36,9 +36,6 @@ class FillSeen:
         """1 for a buy, -1 for a sell."""
         return 1 if self.side == "BUY" else -1
 
-    def __str__(self) -> str:
-        return f"{self.side} {self.quantity:f} at {self.price:f}"
-
 
 @dataclass(frozen=True)
 class _Stand:
@@ -71,8 +68,8 @@ class FillsSideBySide:
     ----------
     live, replay : int
         How many.
-    same : int
-        How many have their like in the other: side, price and quantity, near in time.
+    same, same_in_replay : int
+        How many of each have their like in the other, in one or in parts: side, price and quantity, near in time.
     later_ms_median : float, optional
         By how much the run heard of those later.
     by_cause : dict
@@ -85,6 +82,7 @@ class FillsSideBySide:
     live: int
     replay: int
     same: int
+    same_in_replay: int
     later_ms_median: float | None
     by_cause: dict[str, int]
     differences: list[FillDifference]
@@ -108,39 +106,57 @@ def fills_of(log: RunLog) -> list[FillSeen]:
 
 
 def pair_fills(live: RunLog, free: RunLog, window_ns: int) -> FillsSideBySide:
-    """Pair the fills of both, those that are alike and within `window_ns` of each other, and explain the others."""
-    mine, theirs = fills_of(live), fills_of(free)
-    lag_ms: list[float] = []
-    unpaired = list(theirs)
-    alone: list[tuple[FillSeen, bool]] = []
-    for fill in mine:
-        like = _nearest(fill, unpaired, window_ns)
-        if like is None:
-            alone.append((fill, True))
-        else:
-            unpaired.remove(like)
-            lag_ms.append((fill.at_ns - like.at_ns) / _MS)
-    alone += [(fill, False) for fill in unpaired]
+    """Pair the fills of both, quantity for quantity, within `window_ns` of each other, and explain what is left."""
+    mine, theirs = ([_Unpaired(fill, fill.quantity) for fill in fills_of(log)] for log in (live, free))
+    lag_ms = [lag_ns / _MS for each in mine for lag_ns in _pair(each, theirs, window_ns)]
     sides = _known(live), _known(free)
+    left = [(each, True) for each in mine if each.left] + [(each, False) for each in theirs if each.left]
     differences = []
-    for fill, is_live in sorted(alone, key=lambda each: each[0].at_ns):
+    for each, is_live in sorted(left, key=lambda one: one[0].fill.at_ns):
         own, other = sides if is_live else sides[::-1]
-        cause = _cause(fill, own, other, "the replay" if is_live else "the run")
-        texts = (str(fill), "nothing") if is_live else ("nothing", str(fill))
-        differences.append(FillDifference(utc(fill.at_ns), *texts, cause))
-    by_cause = Counter(difference.cause.partition(":")[0] for difference in differences)
-    middle = median(lag_ms) if lag_ms else None
-    return FillsSideBySide(len(mine), len(theirs), len(lag_ms), middle, dict(by_cause), differences)
+        cause = _cause(each.fill, own, other, "the replay" if is_live else "the run")
+        texts = (str(each), "nothing") if is_live else ("nothing", str(each))
+        differences.append(FillDifference(utc(each.fill.at_ns), *texts, cause))
+    return FillsSideBySide(
+        live=len(mine),
+        replay=len(theirs),
+        same=sum(not each.left for each in mine),
+        same_in_replay=sum(not each.left for each in theirs),
+        later_ms_median=median(lag_ms) if lag_ms else None,
+        by_cause=dict(Counter(difference.cause.partition(":")[0] for difference in differences)),
+        differences=differences,
+    )
 
 
-def _nearest(fill: FillSeen, others: Sequence[FillSeen], window_ns: int) -> FillSeen | None:
-    alike = [
-        other
-        for other in others
-        if (other.maker, other.side, other.price, other.quantity) == (fill.maker, fill.side, fill.price, fill.quantity)
-        and abs(other.at_ns - fill.at_ns) <= window_ns
-    ]
-    return min(alike, key=lambda other: abs(other.at_ns - fill.at_ns), default=None)
+@dataclass
+class _Unpaired:
+    """A fill, and what of it has no like in the other."""
+
+    fill: FillSeen
+    left: Decimal
+
+    def __str__(self) -> str:
+        part = "" if self.left == self.fill.quantity else f"{self.left:f} of "
+        return f"{self.fill.side} {part}{self.fill.quantity:f} at {self.fill.price:f}"
+
+
+def _pair(mine: _Unpaired, others: Sequence[_Unpaired], window_ns: int) -> list[int]:
+    """Take what is alike from others, the nearest in time first; return by how much mine came later, of each."""
+    fill = mine.fill
+    near = [other for other in others if other.left and abs(other.fill.at_ns - fill.at_ns) <= window_ns]
+    alike = [each for each in near if _what(each.fill) == _what(fill)]
+    lags = []
+    for other in sorted(alike, key=lambda each: abs(each.fill.at_ns - fill.at_ns)):
+        part = min(mine.left, other.left)
+        if part:
+            mine.left -= part
+            other.left -= part
+            lags.append(fill.at_ns - other.fill.at_ns)
+    return lags
+
+
+def _what(fill: FillSeen) -> tuple[Maker, str, Decimal]:
+    return fill.maker, fill.side, fill.price
 
 
 def _known(log: RunLog) -> "_Known":

@@ -82,7 +82,8 @@ class RunLog:
         """
         Return the log with each output and answer after all events of the market that had arrived by then.
 
-        A simulated venue fills at an event before anybody hears of the event; a real one cannot.
+        The simulated venue of a backtest fills at an event before anybody hears of the event, and so does trading on
+        paper; a real venue cannot.
         """
         times = [row.ts_init for row in self.inputs if isinstance(row, QuoteSeen | TradeSeen)]
 

@@ -12,6 +12,7 @@ from runtime.compare.fills import FillsSideBySide, fills_of, latencies, pair_fil
 from runtime.compare.in_force import wanted_by_both
 from runtime.compare.log import RunLog
 from runtime.fills import FILL_ASSUMPTIONS
+from runtime.live.recording import PAPER
 from runtime.results import versions
 from runtime.setup import BacktestSettings, Setup
 
@@ -74,7 +75,7 @@ def comparison(run: Run, replays: Replays, setup: Setup, differences: list[str])
         "setup_differences": differences,
         "same_inputs": {each.name: _with_cause(each, cause) for each in given},
         "timers_missing": sorted(set(driven.timers_missing)),
-        "simulated": _simulated(setup.backtest, live.by_time(), replays.free.by_time()),
+        "simulated": _simulated(setup.backtest, live, replays.free if run.mode == PAPER else replays.free.by_time()),
     }
 
 
