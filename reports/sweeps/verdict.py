@@ -184,9 +184,10 @@ def _on_a_plateau(plateau: Plateau) -> Check:
 def _earns(found: OutOfSample) -> Check:
     pnl, psr = found.winner.pnl_pct, found.winner.psr
     sureness = f"That it earns in truth is {sure(psr.value)} sure." if psr.value is not None else f"{psr.why}."
+    proven = None if psr.value is None else psr.value >= PROOF
     return Check(
         "Earns out of sample",
-        pnl > 0 and (psr.value is None or psr.value >= PROOF),
+        proven if pnl > 0 else False,
         f"{fmt.percent(pnl, signed=True)} in {fmt.duration(found.length_secs)} that the search did not see: "
         f"{fmt.percent(found.winner_test_pnl_pct_per_day, signed=True)} a day, against "
         f"{fmt.percent(found.winner_train_pnl_pct_per_day, signed=True)} a day where it searched. {sureness}",

@@ -12,7 +12,7 @@ from runtime.market_data import iso_time
 from runtime.overrides import apply_overrides
 from runtime.prepare import PreparedBacktest
 from runtime.sweep.load_sweep import LoadedSweep
-from runtime.validation.settings import ValidationSettings
+from runtime.validation.settings import ValidationSettings, length_ns
 
 MICROSECOND: Final = 1_000
 
@@ -70,7 +70,8 @@ def folds_of(sweep: LoadedSweep, base: PreparedBacktest) -> list[Fold]:
         return [Fold(0, Window(start, end), None)]
     splits = _splits(settings, end + 1 - start)
     if not splits:
-        wanted = " + ".join(filter(None, (settings.train, settings.purge, settings.embargo, settings.test)))
+        parts = (settings.train, settings.purge, settings.embargo, settings.test)
+        wanted = " + ".join(part for part in parts if part is not None and length_ns("validation", part))
         raise sweep.tree.complaint(
             f"does not fit: the period {iso_time(start)} to {iso_time(end)} is shorter than {wanted}",
             ("sweep", "validation"),
