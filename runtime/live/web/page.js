@@ -71,6 +71,9 @@ function duration(secs) {
 }
 
 const clock = (ms) => new Date(ms).toISOString().slice(11, 19);
+const dayOf = (ms) => new Date(ms).toISOString().slice(5, 10);
+// The time of day; on another day than `now`, the day as well.
+const moment = (ms, now) => (dayOf(ms) === dayOf(now) ? clock(ms) : `${dayOf(ms)} ${clock(ms).slice(0, 5)}`);
 const gainOrLoss = (value) => (Number(value) > 0 ? "gain" : Number(value) < 0 ? "loss" : "");
 const bps = (value) => (value === null ? "—" : `${number(value, 1)} bps`);
 
@@ -194,7 +197,7 @@ function equityChart(points, width) {
   chart.append(svg("polygon", { class: "band", points: edge.join(" ") }),
     svg("polyline", { class: "line", points: points.map((p) => `${x(p[0])},${y(p[3])}`).join(" ") }),
     svg("circle", { class: "dot", cx: x(points.at(-1)[0]), cy: y(points.at(-1)[3]), r: 3.5 }),
-    svg("text", { x: left, y: height - 4 }, clock(t0)),
+    svg("text", { x: left, y: height - 4 }, moment(t0, points.at(-1)[0])),
     svg("text", { x: width - right, y: height - 4, "text-anchor": "end" }, `${clock(points.at(-1)[0])} UTC`));
   return chart;
 }
@@ -325,16 +328,16 @@ function showOrders(state) {
       price(order.price), exact(order.left), exact(order.filled), duration(order.age_secs)]), 5)] :
     [el("p", "empty", "None.")]);
   byId("refusals-card").hidden = !state.refusals.length;
-  draw("refusals", state.refusals, () => [table(["Rule", "Strategy", "Times", "Last (UTC)", "First was", "Limit"],
-    state.refusals.map((each) => [each.rule, each.strategy, number(each.count, 0), clock(each.last_ms),
+  draw("refusals", [state.refusals, dayOf(state.time_ms)], () => [table(["Rule", "Strategy", "Times", "Last (UTC)", "First was", "Limit"],
+    state.refusals.map((each) => [each.rule, each.strategy, number(each.count, 0), moment(each.last_ms, state.time_ms),
       exact(each.value), exact(each.limit)]), 2)]);
 }
 
 const KINDS = { fill: "fill", rejected: "rejected", refused: "refused", said: "run" };
 
 function showEvents(state) {
-  draw("events", state.events, () => state.events.length ? state.events.map((event) => el("div", `event ${KINDS[event.kind] ? event.kind : ""}`,
-    el("time", "", clock(event.time_ms)), el("span", "kind", KINDS[event.kind] ?? event.kind),
+  draw("events", [state.events, dayOf(state.time_ms)], () => state.events.length ? state.events.map((event) => el("div", `event ${KINDS[event.kind] ? event.kind : ""}`,
+    el("time", "", moment(event.time_ms, state.time_ms)), el("span", "kind", KINDS[event.kind] ?? event.kind),
     el("span", "text", event.count > 1 ? `${event.text} (${number(event.count, 0)} times)` : event.text))) : [el("p", "empty", "Nothing yet.")]);
 }
 
