@@ -10,7 +10,7 @@ from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
 from runtime.live.account import BinanceAccount, VenueOrder, symbol_of
 from runtime.live.node import LiveSystem
 from runtime.live.prepare import PreparedLive
-from runtime.live.rest import VenueError
+from runtime.live.rest import Refused, VenueError
 from runtime.live.stopping import Ending
 from runtime.live.sweep import own_orders
 
@@ -65,6 +65,7 @@ class BooksCheck:
                 await self.look()
             except VenueError as error:
                 self._say(f"the books could not be compared with the venue's: {error}")
+                await asyncio.sleep(error.retry_after_secs if isinstance(error, Refused) else 0.0)
 
     async def look(self) -> None:
         """Look once."""

@@ -50,7 +50,7 @@ def deposit(live: Any, amount: int) -> None:
         live.double.set_wallet("USDT", str(venue.account.wallet["USDT"] + amount))
 
 
-def test_the_books_of_a_killed_run_go_on(live: Any) -> None:
+def test_a_killed_run_is_swept_and_its_books_go_on(live: Any) -> None:
     live.start(*OPTIONS).until_quoting()
     at_first = opening_equity(live)
     assert at_first == pytest.approx(live.venue_equity(), abs=1)  # one tick of what is held on spot
@@ -68,16 +68,23 @@ def test_the_books_of_a_killed_run_go_on(live: Any) -> None:
     if live.kind == "perpetual":
         live.double.call(live.double.futures.venue.settle_funding, "BTCUSDT", Decimal("0.001"))
     live.process.send_signal(signal.SIGKILL)
-    live.ended()
+    assert live.ended() == -signal.SIGKILL
+    killed = live.run
     deposit(live, 2)
     peak = loss_marks(live)["peak"]
     _say_it_was_yesterday(live)
     with (kept(live) / "books.jsonl").open("a") as journal:
         journal.write('{"fill": {"ts_ns": 17')  # the kill cut a line in two
-    live.start(*OPTIONS).until_quoting()
+    live.start(*OPTIONS)  # waits for the supervisor
+    live.until(lambda: live.run != killed)
+    assert "no order of ours is left" in (killed / "supervisor.log").read_text()
+    live.until_quoting()
+    assert ("target_base_qty" in live.errors()) is (live.kind == "spot")
+    assert "LossWatch goes on with" in live.errors()
     assert "2 fills that nobody heard of are brought in" in live.errors()
     live.until(lambda: loss_marks(live)["peak"] == peak)
-    assert live.stop() == 0
+    assert live.stop(signal.SIGTERM) == 0
+    assert not live.orders()
 
     summary = live.summary()
     equity = live.venue_equity()

@@ -1,6 +1,5 @@
 """How a run ends, however it ends: nothing of ours is left on the venue, or exit status 4 says what."""
 
-import json
 import os
 import signal
 from collections.abc import Iterator
@@ -26,46 +25,6 @@ def live_of(tmp_path: Path) -> Iterator[Any]:
             return live
 
         yield make
-
-
-def test_a_killed_process_is_swept_by_its_supervisor(live_of: Any) -> None:
-    live = live_of("spot").start().until_quoting()
-    live.until(lambda: any(row.at for row in recorded(live) if type(row).__name__ == "Sent"))
-
-    live.process.send_signal(signal.SIGKILL)
-
-    assert live.ended() == -signal.SIGKILL
-    before = live.run
-    live.double.set_balance("NEXO", "1100")
-    live.start()  # waits for the supervisor, and goes on with what the inventory was counted from
-    live.until(lambda: live.run != before)
-    assert "no order of ours is left" in (before / "supervisor.log").read_text()
-    live.until_quoting()
-    assert "target_base_qty" in live.errors()
-    assert "LossWatch goes on with" in live.errors()
-    assert live.stop(signal.SIGTERM) == 0
-    assert not live.orders()
-    assert compared(live, before)["recording"]["complete"] is False
-    assert compared(live, live.run)["recording"]["complete"] is True
-
-
-def recorded(live: Any) -> list[Any]:
-    """Return what is on disk of the run's recording."""
-    from data_catalog.run_recordings.reading import open_recording
-
-    return list(open_recording(live.run).rows()) if any(live.run.glob("recording/*")) else []
-
-
-def compared(live: Any, run: Path) -> dict[str, Any]:
-    """Replay what a run has recorded: it decides the same, whether it was cut off or went on with what was kept."""
-    from run_backtest import command
-
-    out = live.folder / "compared" / run.name
-    assert command.main([str(live.setup), "--compare", str(run), "--out", str(out)], standalone_mode=False) == 0
-    [file] = out.glob("*/*/compare.json")
-    found = json.loads(file.read_text())
-    assert found["same_inputs"]["orders"]["live"] > 0
-    return found
 
 
 def test_a_position_that_the_books_do_not_have_ends_the_run(live_of: Any) -> None:

@@ -89,7 +89,7 @@ def test_funding_is_booked_when_the_venue_pays_it(live: Any) -> None:
     assert abs(venue.account.funding_received["USDT"]) > Decimal("0.1")
 
 
-@pytest.mark.parametrize(("status", "code"), [(503, None), (400, -1007), (408, -1007)])
+@pytest.mark.parametrize(("status", "code"), [(503, None), (400, -1007)])
 def test_an_order_of_which_the_venue_is_not_sure_is_found(live: Any, status: int, code: int | None) -> None:
     live.double.faults.answer("submit", status, code, processed=True, times=1)
 

@@ -1,11 +1,57 @@
 """Paper trading: live data of the local exchange, fills by the simulated venue of a backtest, no keys at all."""
 
+import json
 import subprocess
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+LOOKING = """
+from pathlib import Path
+
+from nautilus_trader.common.actor import Actor
+from nautilus_trader.common.config import ActorConfig
+from nautilus_trader.model.identifiers import InstrumentId
+
+from actors.history import HistoryWanted
+
+
+class LookingConfig(ActorConfig, frozen=True):
+    instrument_id: InstrumentId
+
+
+class Looking(Actor):
+    def __init__(self, config: LookingConfig) -> None:
+        super().__init__(config)
+
+    @classmethod
+    def history_wanted(cls, config: LookingConfig) -> HistoryWanted:
+        return HistoryWanted((config.instrument_id,), 60, 3)
+
+    def on_load(self, state: dict[str, bytes]) -> None:
+        Path("history.json").write_bytes(state["history"])
+"""
+
+
+def look_back(live: Any, double: Any) -> list[float]:
+    """Give the setup an actor that looks back, and the exchange a past; return the closes of its minutes."""
+    from binance_double.orders import PublicTrade, Side
+
+    (live.folder / "looking.py").write_text(LOOKING)
+    part = f"actors: [{{path: looking:Looking, config: {{instrument_id: {live.instrument_id}}}}}]"
+    live.setup.write_text(f"{live.setup.read_text()}{part}\n")
+    minute_ms = double.clock.ms() // 60_000 * 60_000
+    closes = [live._price + number * live._tick for number in range(30)]
+    double.remember(
+        live.instrument_id,
+        [
+            PublicTrade(number, price, Decimal(1), Side.BUY, minute_ms + (number - 28) * 60_000 - 1)
+            for number, price in enumerate(closes)
+        ],
+    )
+    return [float(price) for price in closes]
 
 
 @pytest.mark.parametrize("kind", ["spot", pytest.param("perpetual", marks=pytest.mark.slow)])
@@ -15,7 +61,9 @@ def test_paper_fills_with_the_setups_fees_and_touches_nothing(kind: str, tmp_pat
 
     with new_double() as double:
         live = Live(kind, double, tmp_path)
-        command: dict[str, Any] = live.command("--paper", "--local", "--set", "backtest.latency.insert_ms=20")
+        closes = look_back(live, double)
+        options = ("--paper", "--local", "--set", "backtest.latency.insert_ms=20")
+        command: dict[str, Any] = live.command(*options, path=live.folder)
         for name in ("BINANCE_LOCAL_API_KEY", "BINANCE_LOCAL_API_SECRET"):
             del command["env"][name]
         with live._stderr.open("w") as errors:
@@ -34,6 +82,8 @@ def test_paper_fills_with_the_setups_fees_and_touches_nothing(kind: str, tmp_pat
             live.kill()
         signed = {"account", "submit", "cancel", "open_orders", "listen_key"}
         assert not signed & {request.name for request in double.requests()}
+    history = [row[1][0] for row in json.loads((live.folder / "history.json").read_text())]
+    assert history in (closes[25:28], closes[26:29], closes[27:30])  # a minute may have passed until it asked
     summary = live.summary()
     bps = Decimal("0.001") if kind == "spot" else Decimal("0.0002")
     fill = live.fills()[0]
