@@ -9,6 +9,9 @@ from reports import format as fmt
 FEW_FILLS = 30
 """With fewer fills the sign of a profit says little."""
 
+SAME_VALUE = 1e-3
+"""Values traded that differ by no more than this share count as the same."""
+
 SHARED = (
     "setup",
     "description",
@@ -69,7 +72,7 @@ def ladder_summary(
         "verdict": verdict(rows),
         "lives_only_in_the_first_row": lives_only_in_the_first_row(rows),
         "rungs": rows,
-        "fills_fall": all(after["traded"] <= before["traded"] for before, after in pairwise(rows)),
+        "fills_fall": not any(_trades_more(before, after) for before, after in pairwise(rows)),
         "why_not_falling": list(why_not_falling(rows)),
         "latency_curve": {
             "fills_assumption": curve_fills,
@@ -98,6 +101,8 @@ def verdict(rows: Sequence[Mapping[str, Any]]) -> str:
     losing = [row["name"] for row in rows if row["pnl_trading"] <= 0]
     fewest = min(row["fills"] for row in rows)
     few = f" The row with the fewest has {fewest} fills: too few to tell skill from luck." if fewest < FEW_FILLS else ""
+    if stopped := [row["name"] for row in rows if _stopped(row)]:
+        few += f" A risk control stopped {_listed(stopped)}: that row is of less time than it seems."
     if all(row["fills"] == 0 for row in rows):
         return "Nothing was filled under any assumption: there is nothing to judge."
     if lives_only_in_the_first_row(rows):
@@ -115,6 +120,10 @@ def verdict(rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
+def _stopped(row: Mapping[str, Any]) -> bool:
+    return bool((row.get("risk") or {}).get("halts"))
+
+
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
@@ -122,7 +131,7 @@ def _listed(names: Sequence[str]) -> str:
 def why_not_falling(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield, for each row that traded or filled more than the kinder one above it, what of the two runs explains it."""
     for kind, cruel in pairwise(rows):
-        more_fills, more_traded = cruel["fills"] > kind["fills"], cruel["traded"] > kind["traded"]
+        more_fills, more_traded = cruel["fills"] > kind["fills"], _trades_more(kind, cruel)
         if not (more_fills or more_traded):
             continue
         told = f"{cruel['name']} has {fmt.count(cruel['fills'])} fills and traded {fmt.number(cruel['traded'], 0)}, "
@@ -131,13 +140,17 @@ def why_not_falling(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"{told}: {'; '.join(reasons)}." if reasons else f"{told}."
 
 
+def _trades_more(kind: Mapping[str, Any], cruel: Mapping[str, Any]) -> bool:
+    """Whether a crueller row trades more than a kinder one; the same orders at other prices are not more."""
+    return bool(cruel["traded"] > kind["traded"] * (1 + SAME_VALUE))
+
+
 def _reasons(kind: Mapping[str, Any], cruel: Mapping[str, Any], more_traded: bool) -> Iterator[str]:
     """Yield what the figures of two rows show; nothing is said that they do not."""
     if not more_traded:
-        yield f"{cruel['name']} fills orders in more pieces, the value traded is smaller"
+        yield f"{cruel['name']} fills orders in more pieces, the value traded is not larger"
         return
-    stopped = [row["name"] for row in (kind, cruel) if (row.get("risk") or {}).get("halts")]
-    if kind["name"] in stopped:
+    if _stopped(kind):
         yield f"a risk control stopped {kind['name']}"
     uptimes = [row["quotes"].get("two_sided_uptime_pct") for row in (kind, cruel)]
     if None not in uptimes and uptimes[0] < uptimes[1] - 1:
@@ -146,7 +159,7 @@ def _reasons(kind: Mapping[str, Any], cruel: Mapping[str, Any], more_traded: boo
             f"{fmt.percent(uptimes[1])}: early fills lead to the inventory limit, where one side is not quoted"
         )
     if cruel["latency_ms"] and not kind["latency_ms"]:
-        yield "orders that take time to move stand still while the market moves to them, and are filled there"
+        yield "orders that take time to move still stand where the market comes to them"
     requotes = [row["quotes"].get("requotes") for row in (kind, cruel)]
     if None not in requotes and requotes[0] > requotes[1] * 1.05:
         yield (

@@ -50,12 +50,20 @@ def test_a_verdict_on_few_fills_says_so() -> None:
     assert verdict(rows(0, 0, 0, 0, fills=(0, 0, 0, 0))).startswith("Nothing was filled")
 
 
+def test_a_verdict_names_the_rows_that_a_risk_control_stopped() -> None:
+    halted = [None, {"halts": [{"rule": "max_drawdown_pct"}]}, {"halts": []}, None]
+
+    assert "A risk control stopped queue:" in verdict(rows(5, 4, 3, 2, risk=halted))
+    assert "risk control" not in verdict(rows(5, 4, 3, 2))
+
+
 def test_rows_that_trade_less_and_less_need_no_explanation() -> None:
     assert list(why_not_falling(rows(1, 1, 1, 1))) == []
 
 
-def test_more_fills_of_less_value_are_pieces() -> None:
-    told = list(why_not_falling(rows(1, 1, 1, 1, fills=(100, 120, 80, 70), traded=(1000, 900, 800, 700))))
+@pytest.mark.parametrize("traded", [900, 1000, 1000.5])
+def test_more_fills_of_no_more_value_are_pieces(traded: float) -> None:
+    told = list(why_not_falling(rows(1, 1, 1, 1, fills=(100, 120, 80, 70), traded=(1000, traded, 800, 700))))
 
     assert len(told) == 1
     assert "more pieces" in told[0]
@@ -79,7 +87,7 @@ def test_more_traded_under_a_crueller_assumption_is_explained(more: dict[str, An
 def test_more_traded_with_latency_names_orders_that_stand_still() -> None:
     told = list(why_not_falling(rows(1, 1, 1, 1, fills=(100, 80, 90, 70))))
 
-    assert "stand still" in told[0]
+    assert "take time to move" in told[0]
 
 
 def test_nothing_is_explained_that_the_figures_do_not_show() -> None:
