@@ -75,9 +75,9 @@ def command(
     if compare is not None:
         from runtime.compare.command import CompareRequest, compare_with_run  # noqa: PLC0415
 
-        if fault_or_ladder := [name for name, on in (("--inject", inject), ("--fill-ladder", fill_ladder)) if on]:
-            raise BadInput("goes without --compare", key=fault_or_ladder[0])
-        return compare_with_run(CompareRequest(setup, [*overrides, *assignments], compare, out, as_json))
+        request = CompareRequest(setup, [*overrides, *assignments], compare, out, as_json)
+        request.refuse({"--inject": inject, "--fill-ladder": fill_ladder, "--check-lookahead": check_lookahead})
+        return compare_with_run(request)
     if fill_ladder or check_lookahead:
         from runtime.many_runs import ManyRuns  # noqa: PLC0415
 

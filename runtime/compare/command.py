@@ -1,6 +1,7 @@
 """`run_backtest.py SETUP --compare RUN`."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,6 +53,12 @@ class CompareRequest:
     run: Path
     out: Path
     as_json: bool = False
+
+    def refuse(self, options: Mapping[str, object]) -> None:
+        """Raise BadInput for the first of other options that is given: a comparison does not go with it."""
+        for name, value in options.items():
+            if value:
+                raise BadInput("goes without --compare", key=name)
 
 
 def compare_with_run(request: CompareRequest) -> int:

@@ -52,4 +52,6 @@ def test_trading_goes_on_when_the_disk_takes_no_more(live: Any) -> None:
     assert ending["reason"] in warning
     recording = open_recording(live.run)
     assert recording.run.mode == "local"
-    assert not any(isinstance(row, Ended) for row in recording.rows())
+    rows = list(recording.rows())
+    assert not any(isinstance(row, Ended) for row in rows)
+    assert not any(word in str([recording.run, *rows]) for word in (live.double.key.key, live.double.key.secret))
