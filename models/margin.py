@@ -117,11 +117,19 @@ class MarginAccount[Symbol: Hashable]:
             What orders of other symbols need beyond their positions, times the leverage.
 
         """
-        now, then = self.needed(symbol, before), self.needed(symbol, after)
-        if then <= now:
+        if self.needed(symbol, after) <= self.needed(symbol, before):
             return True
+        return self.slack(symbol, after, others) >= 0
+
+    def slack(self, symbol: Symbol, orders: Orders, others: int = 0) -> int:
+        """Return what may still be ordered when the orders of a symbol are these, in value at the leverage."""
         elsewhere = sum(self.needed(other) for other in self.holdings if other != symbol)
-        return then + elsewhere + others <= self._backing() * self.leverage
+        return self._backing() * self.leverage - self.needed(symbol, orders) - elsewhere - others
+
+    def certain(self, slack: int, percent: int) -> int:
+        """Return what of a slack is left however marks move by up to so many per cent; at least 0."""
+        gross = sum(abs(holding.value) for holding in self.holdings.values())
+        return max(0, slack - gross * (self.leverage + 1) * percent // 100)
 
     def needed(self, symbol: Symbol, orders: Orders = (0, 0)) -> int:
         """Return the initial margin of a symbol's position and orders, times the leverage."""
@@ -141,17 +149,24 @@ class MarginAccount[Symbol: Hashable]:
         """Return the symbols whose positions are liquidated at the present marks."""
         held = [symbol for symbol, holding in self.holdings.items() if holding.quantity]
         if self.isolated:
-            return [symbol for symbol in held if self._room(self.holdings[symbol]) <= 0]
-        return held if held and self.equity <= self.maintenance_margin else []
+            return [symbol for symbol in held if self._own_room(self.holdings[symbol]) <= 0]
+        return held if held and self._room() <= 0 else []
 
     def own_margin(self, symbol: Symbol) -> Fraction:
         """Return the margin that a position holds of its own in isolated mode."""
         return Fraction(abs(self.holding(symbol).cost), self.leverage)
 
-    def _room(self, holding: Holding) -> Fraction:
-        """Return by how much an isolated position is above its maintenance margin."""
-        backing = Fraction(abs(holding.cost), self.leverage) + holding.value - holding.cost
-        return backing - self.maintenance * abs(holding.value)
+    def _room(self) -> int:
+        """Return by how much the equity is above the maintenance margin, times the latter's denominator."""
+        rate = self.maintenance
+        values = sum(abs(holding.value) for holding in self.holdings.values())
+        return self.equity * rate.denominator - rate.numerator * values
+
+    def _own_room(self, holding: Holding) -> int:
+        """Return the same of an isolated position, times the leverage too."""
+        rate = self.maintenance
+        backing = abs(holding.cost) + (holding.value - holding.cost) * self.leverage
+        return backing * rate.denominator - rate.numerator * abs(holding.value) * self.leverage
 
     def bounds(self) -> dict[Symbol, Bounds]:
         """
@@ -160,13 +175,16 @@ class MarginAccount[Symbol: Hashable]:
         With several positions they are careful: a liquidation is certain not to happen before one of them is passed.
         """
         held = {symbol: holding for symbol, holding in self.holdings.items() if holding.quantity}
-        shared = (self.equity - self.maintenance_margin) / len(held) if held and not self.isolated else Fraction(0)
+        room = 0 if self.isolated else self._room()
+        rate = self.maintenance
         found: dict[Symbol, Bounds] = {}
         for symbol, holding in held.items():
-            room = max(Fraction(0), self._room(holding) if self.isolated else shared)
             long = holding.quantity > 0
             # A falling price makes the maintenance margin of a long position smaller, a rising one that of a short.
-            per_mark = abs(holding.quantity) * (1 - self.maintenance if long else 1 + self.maintenance)
-            distance = int(room / per_mark)
+            per_mark = abs(holding.quantity) * (rate.denominator + (-rate.numerator if long else rate.numerator))
+            if self.isolated:
+                distance = max(0, self._own_room(holding)) // (per_mark * self.leverage)
+            else:
+                distance = max(0, room) // (per_mark * len(held))
             found[symbol] = (holding.mark - distance, None) if long else (None, holding.mark + distance)
         return found

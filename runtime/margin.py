@@ -40,6 +40,7 @@ _RAW: Final = 10**16
 """The engine's integers count 10^-16."""
 _MONEY: Final = 2 * _RAW * _RAW
 """Money of `models.margin` counts so many to 1."""
+_BAND_PCT: Final = 1
 _NEVER: Final[Bounds] = (None, None)
 
 
@@ -106,6 +107,8 @@ class VenueMargin:
         self._bounds: dict[InstrumentId, Bounds] = {}
         self._look = False
         self._numbers = count(1)
+        self._certain = 0
+        self._band: list[tuple[InstrumentId, int, int]] = []
 
     def listen(self, msgbus: MessageBus) -> None:
         """Hear of fills and funding, before others act on them."""
@@ -117,10 +120,12 @@ class VenueMargin:
         fee = 0 if event.commission is None else 2 * _RAW * event.commission.raw
         self._account.fill(event.instrument_id, sign * event.last_qty.raw, event.last_px.raw, fee)
         self._look = True
+        self._certain = 0
 
     def _on_funding(self, paid: FundingPaid) -> None:
         self._account.cash += _money(paid.amount)
         self._look = True
+        self._certain = 0
 
     @property
     def equity(self) -> Decimal:
@@ -146,26 +151,48 @@ class VenueMargin:
             return LIQUIDATED
         if order.is_reduce_only:
             return None
-        engine = self._venue.exchange.get_matching_engine(order.instrument_id)
-        self._account.holding(order.instrument_id)
-        self._mark_all()
-        resting = bids, asks = self._resting(engine)
-        before = _value(order) if engine.order_exists(order.client_order_id) else 0
         total = order.quantity.raw if quantity is None else quantity.raw
         left = max(0, total - order.filled_qty.raw)
         after = 2 * left * price.raw if price is not None else self._asked(order, left)
-        change = after - before
+        if self._is_certain(after):
+            return None
+        self._account.holding(order.instrument_id)
+        self._mark_all()
+        engine = self._venue.exchange.get_matching_engine(order.instrument_id)
+        resting = bids, asks = self._resting(engine)
+        change = after - (_value(order) if engine.order_exists(order.client_order_id) else 0)
         wanted = (bids + change, asks) if order.is_buy else (bids, asks + change)
         others = self._others(order.instrument_id)
-        if self._account.has_margin(order.instrument_id, resting, wanted, others):
-            return None
-        self.refused += 1
-        return INSUFFICIENT
+        if not self._account.has_margin(order.instrument_id, resting, wanted, others):
+            self.refused += 1
+            return INSUFFICIENT
+        self._be_certain_of(self._account.slack(order.instrument_id, wanted, others))
+        return None
+
+    def _is_certain(self, value: int) -> bool:
+        """Return whether orders of this value more can be backed for sure, and count them: no order is looked at."""
+        if value > self._certain:
+            return False
+        for symbol, low, high in self._band:
+            quote = self._venue.last_quote(symbol)
+            if quote is None or not low <= quote.bid_price.raw + quote.ask_price.raw <= high:
+                return False
+        self._certain -= value
+        return True
+
+    def _be_certain_of(self, slack: int) -> None:
+        """Remember what may be ordered until something is filled, or a mark leaves a band around the present one."""
+        self._certain = self._account.certain(slack, _BAND_PCT)
+        held = [(symbol, each.mark) for symbol, each in self._account.holdings.items() if each.quantity]
+        self._band = [(symbol, mark - mark * _BAND_PCT // 100, mark + mark * _BAND_PCT // 100) for symbol, mark in held]
 
     def _asked(self, order: Order, left: int) -> int:
         """Return the value of what is asked for; an order without a price counts at the mark."""
-        mark = self._account.holding(order.instrument_id).mark
-        return 2 * left * order.price.raw if order.has_price else left * mark
+        if order.has_price:
+            return int(2 * left * order.price.raw)
+        holding = self._account.holding(order.instrument_id)
+        self._mark_all()
+        return left * holding.mark
 
     def _resting(self, engine: OrderMatchingEngine) -> Orders:
         """Return the value of an instrument's bids and asks that can raise a position."""

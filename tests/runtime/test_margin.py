@@ -217,3 +217,25 @@ def test_cash_and_cost_count_the_same_profit(fills: Sequence[tuple[str, int, int
         assert quantity or not account.holding(symbol).cost
     spent = sum(2 * quantity * price for _, quantity, price in fills)
     assert account.equity == sum(holding.value for holding in account.holdings.values()) - spent
+
+
+@given(FILLS, st.lists(st.tuples(st.booleans(), st.integers(0, 10**6)), max_size=6), st.integers(-100, 100))
+def test_what_is_certain_can_be_backed_wherever_marks_go_within_the_band(
+    fills: list[tuple[str, int, int]], orders: list[tuple[bool, int]], move: int
+) -> None:
+    account: MarginAccount[str] = MarginAccount(2 * 50_000, 10, Fraction(1, 100))
+    for symbol in "ab":
+        account.holding(symbol).mark = 20_000
+    for symbol, quantity, price in fills:
+        account.fill(symbol, quantity, 100 * price, fee=0)
+    certain = account.certain(account.slack("a", (500, 700)), percent=1)
+    bids, asks = 500, 700
+    for is_buy, value in orders:
+        if value <= certain:
+            certain -= value
+            bids, asks = (bids + value, asks) if is_buy else (bids, asks + value)
+    if (bids, asks) == (500, 700):
+        return
+    account.holding("a").mark += 2 * move  # up to one per cent
+    account.holding("b").mark -= 2 * move
+    assert account.slack("a", (bids, asks)) >= 0
