@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from models.margin import MarginAccount
 from runtime.margin import INSUFFICIENT, LIQUIDATED
 from runtime.setup import MarginSettings
-from tests.futures_kit import OTHER, PERP, SECOND, Do, quote, trading
+from tests.futures_kit import MIDNIGHT, OTHER, PERP, SECOND, Do, quote, trading
 
 D = Decimal
 
@@ -179,6 +180,26 @@ def test_a_small_isolated_position_loses_no_more_than_its_margin() -> None:
         assert found is not None
         assert found.borne == D("10.01900000")
         assert account.balance == 10_000 - D("10.001")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_walk_is_liquidated_at_the_first_quote_that_leaves_too_little(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    mids = [
+        D(ticks) / 100 for ticks in (10_000, *(10_000 + int(step) for step in np.cumsum(rng.integers(-150, 151, 60))))
+    ]
+    quantity = D(10 if seed % 2 else -10)
+    price = mids[0] + D("0.01").copy_sign(quantity)
+    equities = [100 + quantity * (mid - price) for mid in mids]
+    breached = [n for n, mid in enumerate(mids) if n and equities[n] <= D("0.01") * 10 * mid]
+
+    script = [at(0.5, str(quantity))]
+    with trading(falling(*map(str, mids)), script, balance="100", leverage=20) as account:
+        found = account.margin.liquidation
+        assert (found is not None) == bool(breached)
+        if found is not None:
+            assert found.ts_ns == MIDNIGHT + breached[0] * SECOND
+            assert found.equity == equities[breached[0]]
 
 
 # -- The account alone ------------------------------------------------------------------------------------------------
