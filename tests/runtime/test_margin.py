@@ -186,7 +186,7 @@ def test_a_small_isolated_position_loses_no_more_than_its_margin() -> None:
 def test_a_walk_is_liquidated_at_the_first_quote_that_leaves_too_little(seed: int) -> None:
     rng = np.random.default_rng(seed)
     mids = [
-        D(ticks) / 100 for ticks in (10_000, *(10_000 + int(step) for step in np.cumsum(rng.integers(-150, 151, 60))))
+        D(ticks) / 100 for ticks in (10_000, *(10_000 + int(step) for step in np.cumsum(rng.integers(-250, 251, 60))))
     ]
     quantity = D(10 if seed % 2 else -10)
     price = mids[0] + D("0.01").copy_sign(quantity)
