@@ -1,5 +1,6 @@
 """Builds sweep.html: one page that opens offline, with the verdict on top and what it rests on below."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from reports.markup import text
@@ -49,6 +50,8 @@ def sweep_charts(sweep: Sweep) -> list[Chart]:
     """Return the charts in the order of the page."""
     halves = [scatter_chart(sweep), halves_chart(sweep), importance_chart(sweep), folds_chart(sweep)]
     narrow = [found for found in halves if found is not None]
+    if len(narrow) % 2:
+        narrow[-1] = replace(narrow[-1], wide=True)
     return [
         *(found for found in [out_of_sample_chart(sweep)] if found is not None),
         *narrow,

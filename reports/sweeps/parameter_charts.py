@@ -1,5 +1,6 @@
 """Charts of what was searched: heat maps, parallel coordinates, importance, and the front of several objectives."""
 
+from dataclasses import replace
 from html import escape
 from itertools import combinations, pairwise
 from typing import Any, Final
@@ -29,11 +30,7 @@ def heat_maps(sweep: Sweep) -> list[Chart]:
         _heat_map(f"heat-{place}", sweep, trials, parameters[x], parameters[y])
         for place, (x, y) in enumerate(pairs[:MOST_HEAT_MAPS])
     ]
-    return drawn if len(drawn) % 2 == 0 else [*drawn[:-1], _wide(drawn[-1])]
-
-
-def _wide(chart: Chart) -> Chart:
-    return Chart(chart.key, chart.title, chart.definition, chart.figure, chart.note)
+    return drawn if len(drawn) % 2 == 0 else [*drawn[:-1], replace(drawn[-1], wide=True)]
 
 
 def measured(sweep: Sweep) -> list[Trial]:

@@ -1,6 +1,8 @@
 """The report of a sweep: files, verdict, page and terminal, for sweeps of known truth."""
 
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -16,6 +18,7 @@ from reports.sweeps.record import Known, Sweep, read_sweep, write_sweep
 from reports.sweeps.terminal import print_sweep
 from reports.sweeps.verdict import Level, verdict
 from tests.reports.sweep_kit import OBJECTIVE, SPREAD, a_sweep, nothing_ran, two_objectives, without_validation
+from tests.reports.test_page_in_browser import FLAGS
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +165,16 @@ def test_a_folder_that_holds_no_sweep_is_refused(broken: str, noise: Sweep, tmp_
     with pytest.raises(BadInput):
         write_sweep_page(tmp_path)
     assert not (tmp_path / "sweep.html").exists()
+
+
+def test_the_page_draws_every_chart_in_a_browser(noise: Sweep, tmp_path: Path) -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no chromium is installed")
+    write_sweep(noise, tmp_path)
+    flags = (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}")
+    command = [chromium, *flags, "--dump-dom", f"file://{write_sweep_page(tmp_path)}"]
+    dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    assert f'data-drawn="{len(sweep_charts(noise))}"' in dom
+    assert dom.count('class="main-svg"') >= len(sweep_charts(noise))
+    assert 'color="@' not in dom.partition("<script")[0]
