@@ -91,4 +91,5 @@ def groups_of(values: tuple[object, ...]) -> NDArray[np.intp]:
     edges = np.quantile(numeric, np.linspace(0.0, 1.0, wanted + 1)[1:-1])
     found = np.full(len(values), wanted, dtype=np.intp)
     found[[value is not None for value in values]] = np.searchsorted(edges, numeric, side="right")
-    return found
+    # Where values repeat, two edges may be the same and a group between them empty: the numbers have no gaps.
+    return np.unique(found, return_inverse=True)[1].astype(np.intp)

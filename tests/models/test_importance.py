@@ -1,5 +1,7 @@
 """What parameters explain, against scipy; and the front of several objectives, against brute force."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -38,6 +40,14 @@ def test_many_numbers_are_groups_of_equal_size():
     values = tuple(np.random.default_rng(2).permutation(np.geomspace(1, 1000, 80)).tolist())
     assert np.bincount(groups_of(values)).tolist() == [10] * 8
     assert np.bincount(groups_of((*values[:20], None))).tolist() == [5, 5, 5, 5, 1]
+
+
+@given(st.lists(st.integers(0, 14), min_size=9, max_size=60))
+def test_groups_have_no_gaps_and_keep_the_order(values):
+    groups = groups_of(tuple(values))
+    assert set(groups.tolist()) == set(range(groups.max() + 1))
+    if len(set(values)) > 8:
+        assert all(a <= b for (_, a), (_, b) in pairwise(sorted(zip(values, groups.tolist(), strict=True))))
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=20))
