@@ -252,8 +252,15 @@ def _cause(fill: FillSeen, own: _Known, other: _Known, whose: str) -> str:
     if refused is not None:
         early_ms = (fill.at_ns - refused.at_ns) / _MS
         return f"refused: {whose}'s order or change was refused {early_ms:.1f} ms before this fill ({refused.reason})"
+    return _cause_in_wishes(fill, own, other, whose)
+
+
+def _cause_in_wishes(fill: FillSeen, own: _Known, other: _Known, whose: str) -> str:
+    """Say what the other wanted where it had no order."""
     if own.wanted.at(fill.maker, fill.after - 1) == other.wanted.at(fill.maker, fill.after - 1):
         return f"latency: both wanted the same quotes, and {whose}'s orders stood where it had wanted them before"
+    if not other.wanted.at(fill.maker, fill.after - 1):
+        return f"no quotes: {whose} wanted none then"
     return f"another quote: {whose} wanted other quotes then, as fills had made its inventory different"
 
 

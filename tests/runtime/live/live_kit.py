@@ -233,6 +233,18 @@ class Live:
         """Return the fills that the process has written down."""
         return [json.loads(line) for line in (self.run / "fills.jsonl").read_text().splitlines()]
 
+    def compared(self, run: Path, *options: str) -> dict[str, Any]:
+        """Replay what a run has recorded, which has to decide the same, and return compare.json."""
+        from run_backtest import command
+
+        out = self.folder / "compared" / run.name
+        arguments = [str(self.setup), "--compare", str(run), "--out", str(out), *options]
+        assert command.main(arguments, standalone_mode=False) == 0
+        [file] = out.glob("*/*/compare.json")
+        found: dict[str, Any] = json.loads(file.read_text())
+        assert found["same_inputs"]["orders"]["live"] > 0
+        return found
+
     def summary(self) -> dict[str, Any]:
         """Return the summary of the last run."""
         return json.loads((self.run / "summary.json").read_text())

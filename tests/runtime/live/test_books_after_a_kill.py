@@ -95,6 +95,12 @@ def test_a_killed_run_is_swept_and_its_books_go_on(live: Any) -> None:
     assert bool(summary["pnl_parts"]["funding"]) is (live.kind == "perpetual")
     assert not (kept(live) / "books.jsonl").exists()
 
+    assert live.compared(killed, *OPTIONS)["recording"]["complete"] is False
+    if live.kind == "spot":  # on futures it began with a position
+        resumed = live.compared(live.run, *OPTIONS)["recording"]
+        assert resumed["complete"]
+        assert "books of an earlier one" in resumed["notes"][0]
+
 
 def _say_it_was_yesterday(live: Any) -> None:
     file = kept(live) / "kept.json"

@@ -94,6 +94,8 @@ def test_a_halt_by_hand_is_exit_status_3_and_holds(live_of: Any) -> None:
     assert live.stop() == 3
     assert not live.orders()
     assert live.summary()["risk"]["state"] == "HALTED"
+    states = live.compared(live.run)["same_inputs"]["risk states"]  # a person's command is recorded, too
+    assert states["live"] == states["equal"] > 0
 
 
 def test_a_strategy_that_raises_ends_the_run_and_leaves_nothing(live_of: Any) -> None:
