@@ -44,7 +44,7 @@ def header(record: SweepRecord) -> str:
 
 def validation_text(record: SweepRecord) -> str:
     """Return how the sweep was validated, in a few words."""
-    settings = {name: value for name, value in record.validation.items() if value not in (None, False)}
+    settings = {name: value for name, value in record.validation.items() if value not in (None, False, 0, "0s")}
     scheme = str(settings.pop("scheme", "none")).replace("_", " ")
     details = ", ".join(
         f"{name.replace('_', ' ')} {value}" for name, value in settings.items() if name != "random_points"

@@ -9,8 +9,10 @@ from reports.sweeps.record import Known, LuckRecord, OutOfSample, Plateau, Sweep
 
 PROOF: Final = 0.95
 """How sure is sure: one chance in twenty to be fooled by luck."""
-OVERFITTED: Final = 0.5
+LOTS: Final = 0.5
 """At this probability of overfitting, choosing is worth no more than drawing lots."""
+MOST_OVERFITTED: Final = 0.25
+"""How probable overfitting may be; half of what drawing lots would show."""
 MOST_LOST: Final = 0.5
 """How much of its lead a winner may lose next to it."""
 FEWEST_BEATEN: Final = 0.75
@@ -158,11 +160,12 @@ def _not_overfitted(luck: LuckRecord) -> Check:
         return Check(name, None, f"Not known: {luck.pbo.why}.", fault)
     return Check(
         name,
-        pbo < OVERFITTED,
+        pbo < MOST_OVERFITTED,
         f"The best of one half of the time is in the worse half of all trials {share(pbo)} of the time in "
-        f"the other half (probability of backtest overfitting). At {share(OVERFITTED)} choosing is worth "
+        f"the other half (probability of backtest overfitting). At {share(LOTS)} choosing is worth "
         "no more than drawing lots.",
         fault,
+        grave=pbo >= LOTS,
     )
 
 
