@@ -40,6 +40,7 @@ BEAT_SECS: Final = 5.0
 GONE_SECS: Final = 30.0
 """A claim whose beat stood still so long is taken over."""
 
+_ATTEMPTS, _RETRY_SECS = 10, 0.5
 _STATES: Final = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 _RESULT, _BEAT, _SURPLUS, _FACTS = "result", "beat", "surplus", "facts"
 
@@ -264,12 +265,13 @@ def open_storage(url: str) -> RDBStorage:
         If it cannot be reached.
 
     """
-    for last in (False, True):
+    for attempt in itertools.count(1):
         try:
             return RDBStorage(url)
-        except (ProgrammingError, IntegrityError) as error:  # two parents made the tables at the same time
-            if last:
+        except (ProgrammingError, IntegrityError) as error:  # several parents make the tables at the same time
+            if attempt == _ATTEMPTS:
                 raise _unreachable(error) from None
+            time.sleep(_RETRY_SECS)
         except (SQLAlchemyError, ImportError) as error:
             raise _unreachable(error) from None
     raise AssertionError

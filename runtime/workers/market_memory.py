@@ -12,8 +12,8 @@ from nautilus_trader.core.data import Data
 from runtime.load_setup import LoadedSetup
 from runtime.market_data import MarketData, find_market_data
 
-KEPT_ROWS: Final = 4_000_000
-"""Rows that a process keeps at most, a quarter of a gigabyte per million; longer data are streamed in every run."""
+KEPT_ROWS: Final = 2_000_000
+"""Rows that a process keeps at most, 0.2 GB per million; longer data are streamed in every run."""
 
 _MOST_LOOKUPS = 256
 

@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ class Deadly(FixedSpread):
                 number += 1
         if number == WORKER_DIES_AT:
             os.kill(os.getpid(), signal.SIGKILL)
-        if number == PARENT_DIES_AT:
+        if number == PARENT_DIES_AT and parent_process() is not None:
             os.kill(os.getppid(), signal.SIGKILL)
 
 

@@ -118,9 +118,10 @@ def test_a_sweep_whose_worker_and_then_parent_are_killed_goes_on_to_the_same_end
     assert_same(folder, undisturbed)
     assert json.loads(printed) == json.loads((folder / "sweep.json").read_text())
     assert not study.exists()
-    # Of the trials that were begun before the parent died, at most the three that it had not finished are made again.
-    begun = sum(result.state != "failed" for result in undisturbed.results.values())
-    assert begun + 1 < len(list(trap.iterdir())) <= begun + 1 + 3
+    # Besides each trial that does not raise, these were begun: the look at the figures twice, the setup as it stands,
+    # the run whose worker was killed, and those, at most three, that the parent took with it.
+    once = sum(result.state != "failed" for result in undisturbed.results.values()) + 4
+    assert once < len(list(trap.iterdir())) <= once + 3
 
 
 def test_ctrl_c_says_how_to_go_on(project: Path, workplace: Path) -> None:
