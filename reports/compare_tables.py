@@ -35,13 +35,15 @@ def print_comparison(found: Mapping[str, Any], folder: Path, console: Console) -
     for title, rows, lines in (_given(found), _simulated(found)):
         console.print()
         _line(console, title, "bold")
-        console.print(_terminal_table(rows))
+        if rows:
+            console.print(_terminal_table(rows))
         for line in lines:
             _line(console, line)
     console.print()
     _line(console, verdict(found), "bold green" if found["equal"] else "bold red")
     _line(console, f"Details: {folder / 'compare.json'}")
-    _line(console, f"Report: {folder / 'report.html'}")
+    if found["simulated"] is not None:
+        _line(console, f"Report: {folder / 'report.html'}")
 
 
 def compare_card(summary: Summary) -> str:
@@ -87,6 +89,8 @@ def _given(found: Mapping[str, Any]) -> _Part:
 def _simulated(found: Mapping[str, Any]) -> _Part:
     """Return the part where fills are simulated."""
     simulated = found["simulated"]
+    if simulated is None:
+        return "Simulated fills", [], [f"none: {found['simulated_why']}"]
     quotes, orders, fills = simulated["quotes_in_force"], simulated["orders"], simulated["fills"]
     rows: list[tuple[str, ...]] = [
         ("quotes in force, by event", *[fmt.count(quotes["events"])] * 2, fmt.count(quotes["equal"]), _share(quotes)),

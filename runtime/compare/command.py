@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from bad_input import BadInput
-from command_line import FAILED
+from command_line import FAILED, Failed
 from data_catalog.run_recordings.reading import Recording, is_run_folder, open_recording
 from reports.compare_tables import print_comparison
 from runtime.compare.driven import replay_driven
@@ -81,9 +81,13 @@ def compare_with_run(request: CompareRequest) -> int:
     run_id = new_run_id(loaded.setup.sha256(), datetime.now(UTC), None)
     folder = ResultsFolder(request.out, loaded.setup.name, f"{run_id}-{_NAME}")
     with folder:
-        free = _replay_freely(recording, live, tree, folder)
-        found = comparison(recording.run, Replays(live, driven, free.log), loaded.setup, differences)
-        write_results(replace(free.finished, compare=found), folder)
+        try:
+            free = _replay_freely(recording, live, tree, folder)
+        except (BadInput, Failed) as problem:  # a run of seconds, or a market that no figure can rest on
+            found = comparison(recording.run, Replays(live, driven, str(problem)), loaded.setup, differences)
+        else:
+            found = comparison(recording.run, Replays(live, driven, free.log), loaded.setup, differences)
+            write_results(replace(free.finished, compare=found), folder)
         (folder.staging / "compare.json").write_text(
             json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
         )

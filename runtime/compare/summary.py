@@ -33,14 +33,14 @@ class Replays:
         What the run lived through and did.
     driven : Driven
         What the strategies do when the same happens to them.
-    free : RunLog
-        What happens and is done when fills are simulated.
+    free : RunLog or str
+        What happens and is done when fills are simulated, or why that cannot be said.
 
     """
 
     live: RunLog
     driven: Driven
-    free: RunLog
+    free: RunLog | str
 
 
 def comparison(run: Run, replays: Replays, setup: Setup, differences: list[str]) -> dict[str, Any]:
@@ -75,8 +75,15 @@ def comparison(run: Run, replays: Replays, setup: Setup, differences: list[str])
         "setup_differences": differences,
         "same_inputs": {each.name: _with_cause(each, cause) for each in given},
         "timers_missing": sorted(set(driven.timers_missing)),
-        "simulated": _simulated(setup.backtest, live, replays.free if run.mode == PAPER else replays.free.by_time()),
+        **_simulated_or_why(run, replays, setup),
     }
+
+
+def _simulated_or_why(run: Run, replays: Replays, setup: Setup) -> dict[str, Any]:
+    if isinstance(replays.free, str):
+        return {"simulated": None, "simulated_why": replays.free}
+    free = replays.free if run.mode == PAPER else replays.free.by_time()
+    return {"simulated": _simulated(setup.backtest, replays.live, free)}
 
 
 def _recording(run: Run, live: RunLog) -> dict[str, Any]:

@@ -62,6 +62,7 @@ def test_it_decides_the_same_and_its_fills_are_explained(rehearsed: Rehearsed, t
 
     import_and_hold_against_the_market(rehearsed, tmp_path)
     a_changed_decision_is_found(rehearsed, tmp_path)
+    without_quotes_there_is_no_backtest_and_the_rest_is_said(rehearsed, tmp_path)
     another_setup_is_refused(rehearsed)
 
 
@@ -120,6 +121,21 @@ def a_changed_decision_is_found(rehearsed: Rehearsed, tmp_path: Path) -> None:
     assert decisions["first"]["live"] != decisions["first"]["replay"]
     assert decisions["first"]["cause"]
     assert found["same_inputs"]["orders"]["first"] is None
+
+
+def without_quotes_there_is_no_backtest_and_the_rest_is_said(rehearsed: Rehearsed, tmp_path: Path) -> None:
+    run = tmp_path / "without-quotes"
+    shutil.copytree(rehearsed.run, run)
+    [file] = (run / "recording").iterdir()
+    lines = gzip.decompress(file.read_bytes()).split(b"\n")
+    file.write_bytes(gzip.compress(b"\n".join(line for line in lines if not line.startswith(b'["quote"'))))
+
+    status, found = compare(rehearsed.folder, run)
+
+    assert status == 1
+    assert found["same_inputs"]["decisions"]["replay"] == 0
+    assert found["simulated"] is None
+    assert "no quotes" in found["simulated_why"]
 
 
 def another_setup_is_refused(rehearsed: Rehearsed) -> None:
