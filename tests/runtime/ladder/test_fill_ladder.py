@@ -30,9 +30,9 @@ RUNGS = ["optimistic", "queue", "queue_latency", "pessimistic"]
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: Any) -> Path:
-    """Return a folder with a setup and a catalog of five minutes."""
+    """Return a folder with a setup and a catalog of two and a half minutes."""
     folder = Path(tmp_path_factory.mktemp("ladder"))
-    write_synthetic_market(folder / "catalog", SyntheticMarket(hours=0.08))
+    write_synthetic_market(folder / "catalog", SyntheticMarket(hours=0.04))
     (folder / "setup.yaml").write_text(SETUP)
     return folder
 
