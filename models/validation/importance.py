@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from models.validation.ranks import average_ranks
+
 type Floats = NDArray[np.float64]
 
 MOST_GROUPS = 8
@@ -50,9 +52,8 @@ def importance(values: ArrayLike, groups: NDArray[np.intp]) -> Importance | None
 
     """
     from scipy.special import chdtrc  # noqa: PLC0415 (scipy where it is used)
-    from scipy.stats import rankdata  # noqa: PLC0415
 
-    ranks = rankdata(np.asarray(values, dtype=np.float64))
+    ranks = average_ranks(values)
     _, place = np.unique(groups, return_inverse=True)
     sizes = np.bincount(place)
     trials, count = len(ranks), len(sizes)

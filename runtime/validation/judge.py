@@ -12,6 +12,7 @@ from models.validation.importance import groups_of, importance
 from models.validation.luck import SHARPE_FIGURES, Luck, luck, why_too_short
 from models.validation.overfitting import Overfitting
 from models.validation.plateau import Axis, default_neighbours, distances, plateau_scores
+from models.validation.ranks import average_ranks
 from models.validation.sharpe_tests import effective_observations, probabilistic_sharpe, return_moments
 from reports.sweeps.record import (
     Known,
@@ -177,13 +178,11 @@ def beaten_share(winner_pct: float, random_pct: Sequence[float]) -> Known:
 
 def rank_correlation(folds: Sequence[Sequence[Trial]]) -> Known:
     """Return the mean over the folds of the rank correlation between in sample and out of sample (Spearman)."""
-    from scipy.stats import rankdata  # noqa: PLC0415 (scipy where it is used)
-
     found = []
     for trials in folds:
         pairs = [(trial.values[0], trial.test_values[0]) for trial in trials if trial.values and trial.test_values]
         known = [pair for pair in pairs if None not in pair]
-        inside, outside = (rankdata([pair[side] for pair in known]) for side in (0, 1))
+        inside, outside = (average_ranks([pair[side] or 0.0 for pair in known]) for side in (0, 1))
         if len(known) > 2 and np.ptp(inside) and np.ptp(outside):
             found.append(float(np.corrcoef(inside, outside)[0, 1]))
     if not found:

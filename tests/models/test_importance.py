@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import kruskal
+from scipy.stats import kruskal, rankdata
 
 from models.validation.importance import groups_of, importance
 from models.validation.pareto import pareto_front
+from models.validation.ranks import average_ranks
 
 
 @pytest.mark.parametrize("effect", [0.0, 0.5, 5.0])
@@ -61,3 +62,8 @@ def test_nothing_beats_the_front(points):
 
 def test_an_unknown_point_is_not_on_the_front():
     assert pareto_front([[1.0, np.nan], [0.0, 0.0]], [True, True]).tolist() == [False, True]
+
+
+@given(st.lists(st.integers(-4, 4), min_size=1))
+def test_equal_values_share_their_rank(values):
+    np.testing.assert_array_equal(average_ranks(values), rankdata(values))

@@ -12,8 +12,8 @@ COIN = "strategies[0].config.coin"
 
 @pytest.mark.parametrize(
     ("coins", "minutes", "seed"),
-    [(12, 180, 4), pytest.param(200, 600, 1, marks=pytest.mark.slow)],
-    ids=["12 coins", "200 coins"],
+    [(10, 100, 11), pytest.param(200, 600, 1, marks=pytest.mark.slow)],
+    ids=["10 coins", "200 coins"],
 )
 def test_the_best_of_many_coins_looks_great_and_nothing_is_found(
     searched: Callable[..., Any], coins: int, minutes: int, seed: int
@@ -30,10 +30,10 @@ def test_the_best_of_many_coins_looks_great_and_nothing_is_found(
 
 
 @pytest.mark.parametrize(
-    ("coins", "minutes"), [(12, 180), pytest.param(200, 600, marks=pytest.mark.slow)], ids=["12 coins", "200 coins"]
+    ("coins", "minutes"), [(10, 100), pytest.param(200, 600, marks=pytest.mark.slow)], ids=["10 coins", "200 coins"]
 )
 def test_the_coin_that_knows_something_is_found(searched: Callable[..., Any], coins: int, minutes: int) -> None:
-    report = searched(coins, minutes, edge=0.5, coin=7).report
+    report = searched(coins, minutes, edge=0.6, coin=7).report
     luck = report.record.last.luck
     assert report.winner(report.record.last).parameters[COIN] == 7
     assert luck.skill.value > 0.95
