@@ -149,6 +149,12 @@ def _executor(options: SweepOptions) -> Iterator[tuple[Executor, int]]:
         slots = sum(client.nthreads().values())
         if slots == 0:
             raise BadInput(f"the scheduler at {options.cluster} has no workers", key="--cluster")
+        try:
+            client.submit(SweepOptions, pure=False).result()
+        except Exception as error:  # noqa: BLE001 (Dask raises whatever the other side did)
+            problem = f"the cluster does not know the project: {type(error).__name__}"
+            hint = "start scheduler and workers in its folder, with PYTHONPATH=."
+            raise BadInput(problem, key="--cluster", hint=hint) from None
         with client.get_executor(pure=False) as executor:
             yield executor, slots
 
