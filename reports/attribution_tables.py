@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reports import format as fmt
-from reports.definitions import ATTRIBUTION, MARKOUT_DEFINITION, MARKOUT_GROUPS, MARKOUTS, TAKER_SLIPPAGE
+from reports.definitions import ATTRIBUTION, MARKOUT_DEFINITION, MARKOUT_GROUPS, MARKOUTS, NOTIONAL, TAKER_SLIPPAGE
 from reports.figures import Summary
-from reports.markup import Cell, card, signed_class, table
+from reports.markup import Cell, card, signed_cell, table
 
 HORIZON_OF_PARTS = "30s"
 """The horizon at which strategies and instruments are shown."""
@@ -36,7 +36,7 @@ def attribution_table(summary: Summary) -> str:
     head = [Cell("", style="text"), *(Cell(ATTRIBUTION[n].label, ATTRIBUTION[n].definition) for n in shown)]
     head.append(Cell(TAKER_SLIPPAGE.label, TAKER_SLIPPAGE.definition))
     body = [
-        [Cell(name, style="text"), *(_money(row[n], decimals) for n in shown), _slippage(part, decimals)]
+        [Cell(name, style="text"), *(signed_cell(row[n], decimals) for n in shown), _slippage(part, decimals)]
         for (name, part, _), row in zip(rows, values, strict=True)
     ]
     title = f"Where the P&L comes from, {summary.text('currency')}"
@@ -56,14 +56,7 @@ def _values(part: Mapping[str, Any], horizon: str) -> list[float | None]:
 
 def _slippage(part: Mapping[str, Any], decimals: int) -> Cell:
     known = Summary(dict(part))
-    value = known.number("taker_slippage")
-    return Cell(fmt.MISSING, known.why("taker_slippage")) if value is None else _money(value, decimals)
-
-
-def _money(value: float | None, decimals: int) -> Cell:
-    if value is None:
-        return Cell(fmt.MISSING)
-    return Cell(fmt.number(value, decimals, signed=True), style=signed_class((value > 0) - (value < 0)))
+    return signed_cell(known.number("taker_slippage"), decimals, known.why("taker_slippage"))
 
 
 def markout_groups(summary: Summary) -> str:
@@ -74,8 +67,8 @@ def markout_groups(summary: Summary) -> str:
         return ""
     head = [
         Cell("", style="text"),
-        Cell("Fills"),
-        Cell("Traded", f"In {summary.text('currency')}."),
+        Cell("Fills", "Executions of own orders in this group."),
+        Cell(f"Traded, {summary.text('currency')}", NOTIONAL.definition),
         Cell("At the fill, bps", "The edge to the mid at the fill, over the value traded."),
         *(Cell(f"{horizon[:-1]} s, bps", MARKOUT_DEFINITION) for horizon in MARKOUTS),
     ]
@@ -85,16 +78,13 @@ def markout_groups(summary: Summary) -> str:
 def _group_rows(title: str, groups: Any) -> Iterator[list[Cell]]:
     if not isinstance(groups, Mapping) or not groups:
         return
-    yield [Cell(title, style="text"), *(Cell("") for _ in range(3 + len(MARKOUTS)))]
+    yield [Cell(title, style="text group", span=4 + len(MARKOUTS))]
     for name, figures in groups.items():
         known = Summary({"row": figures})
         cells = [_bps(known, key) for key in ("spread_bps", *MARKOUTS)]
         fills, traded = known.number("row.fills") or 0, known.number("row.notional") or 0.0
-        yield [Cell(f"· {name}", style="text"), Cell(fmt.count(fills)), Cell(fmt.number(traded, 2)), *cells]
+        yield [Cell(name, style="text"), Cell(fmt.count(fills)), Cell(fmt.number(traded, 2)), *cells]
 
 
 def _bps(known: Summary, key: str) -> Cell:
-    value = known.number(f"row.{key}")
-    if value is None:
-        return Cell(fmt.MISSING, known.why(f"row.{key}"))
-    return Cell(fmt.number(value, 2, signed=True), style=signed_class((value > 0) - (value < 0)))
+    return signed_cell(known.number(f"row.{key}"), 2, known.why(f"row.{key}"))

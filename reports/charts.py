@@ -6,15 +6,16 @@ from typing import Any
 import numpy as np
 
 from reports import format as fmt
-from reports.definitions import MARKOUTS
+from reports.definitions import MARKOUTS, fee_rates
 from reports.downsample import rows_to_keep
 from reports.figures import Summary
 from reports.market_chart import market_chart
 from reports.parts_charts import parts_chart, parts_over_time_chart
-from reports.plotting import Chart, axis, layout, line, packed, time_axis, times
+from reports.plotting import Chart, Trace, axis, layout, line, packed, time_axis, times
 from reports.results_folder import Equity, Fills, Floats, Results
 
 MOST_MARKETS = 12
+HORIZONS = ["fill", *(f"{name[:-1]} s" for name in MARKOUTS)]
 MARKOUT_CAPTION = (
     "The gain of a fill against the mid some time later, in basis points of its value, before fees: it pays only while "
     "it stays above the fee."
@@ -90,23 +91,32 @@ def markouts_chart(summary: Summary, fills: Fills) -> Chart:
     title = "Markouts: what the market did after the fills"
     if not len(fills):
         return Chart("markouts", title, MARKOUT_CAPTION, None, "There are no fills.", wide=False)
-    horizons = ["fill", *(f"{name[:-1]} s" for name in MARKOUTS)]
     everyone = np.ones(len(fills), bool)
     overall = [mean_markout_bps(fills, everyone, "fill")] + [summary.number(f"markouts_bps.{h}") for h in MARKOUTS]
-    hover = "%{y:+.2f} bps"
-    traces = [
-        line("All fills", horizons, overall, "equity", mode="lines+markers", line={"width": 2.6}, hovertemplate=hover)
-    ]
+    traces = [_markout_line("All fills", overall, _counts(fills, everyone), "equity", width=2.6)]
     for name, sign, color in (("Buys", 1, "buy"), ("Sells", -1, "sell")):
-        means = [mean_markout_bps(fills, fills.sign == sign, horizon) for horizon in ("fill", *MARKOUTS)]
-        traces.append(line(name, horizons, means, color, mode="lines+markers", hovertemplate=hover))
-    fee = summary.number("fees.maker_bps")
-    if fee is not None:
+        chosen = fills.sign == sign
+        means = [mean_markout_bps(fills, chosen, horizon) for horizon in ("fill", *MARKOUTS)]
+        traces.append(_markout_line(name, means, _counts(fills, chosen), color))
+    fees = {tuple(rates.items()) for rates in fee_rates(summary).values()}
+    if len(fees) == 1 and (fee := dict(fees.pop()).get("maker_bps")) is not None:
         style = {"dash": "dash", "width": 1.2}
-        traces.append(line("Maker fee", horizons, [fee] * len(horizons), "muted", line=style, hovertemplate=hover))
+        told = "%{y:+.2f} bps"
+        traces.append(line("Maker fee", HORIZONS, [fee] * len(HORIZONS), "muted", line=style, hovertemplate=told))
     vertical = axis("bps", zeroline=True, rangemode="tozero")
     shape = layout(360, xaxis=axis(fixedrange=True, type="category"), yaxis=vertical)
     return Chart("markouts", title, MARKOUT_CAPTION, {"data": traces, "layout": shape}, wide=False)
+
+
+def _counts(fills: Fills, chosen: Any) -> list[int]:
+    """Return how many of the chosen fills there are, and how many have each horizon."""
+    return [int(chosen.sum()), *(int((chosen & ~np.isnan(fills.markout_mid[name])).sum()) for name in MARKOUTS)]
+
+
+def _markout_line(name: str, means: list[float | None], counts: list[int], color: str, width: float = 1.6) -> Trace:
+    told = "%{y:+.2f} bps, fills: %{customdata:,}"
+    style = {"mode": "lines+markers", "line": {"width": width}}
+    return line(name, HORIZONS, means, color, customdata=counts, hovertemplate=told, **style)
 
 
 def mean_markout_bps(fills: Fills, chosen: Any, horizon: str) -> float | None:

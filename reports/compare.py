@@ -13,11 +13,11 @@ from reports.checks import disagreements
 from reports.differences import Difference, differences
 from reports.fee_table import fee_tiers_of_runs
 from reports.figures import Summary
-from reports.markup import Cell, card, items, table, text
+from reports.markup import Cell, card, items, masthead, table, text
 from reports.overlaid import overlaid
 from reports.page import document, write_page
 from reports.results_folder import Results, read_results
-from reports.sections import RECONSTRUCTED, SYNTHETIC, chart
+from reports.sections import RECONSTRUCTED, SYNTHETIC, charts
 from reports.side_by_side import FIGURES, page_table, terminal_table
 
 MOST_RUNS = len(ascii_uppercase)
@@ -132,11 +132,11 @@ def write_comparison(runs: dict[str, Results], file: Path) -> Path:
     drawn = [overlaid({name: run.equity for name, run in runs.items()}, " / ".join(sorted(currencies)))]
     body = "\n".join(
         (
-            f'<header><p class="eyebrow">Ballast · comparison</p><h1>{len(runs)} runs</h1></header>',
+            masthead("comparison", f"{len(runs)} runs", "", {}),
             card("Runs", items(f"{name}: {_told(run)}" for name, run in runs.items())),
             _difference_card(names, differences(list(runs.values()))),
             card("Figures", page_table(names, summaries)),
-            f'<div class="charts">{"".join(chart(one) for one in drawn)}</div>',
+            charts(drawn),
             fee_tiers_of_runs(names, summaries) if len({s.text("fee_tiers.market") for s in summaries}) == 1 else "",
         )
     )
@@ -151,7 +151,7 @@ def _told(run: Results) -> str:
 def _difference_card(names: Sequence[str], found: Sequence[Difference]) -> str:
     if not found:
         return card("What sets them apart", f"<p>{text(NONE)}</p>")
-    head = [Cell("", style="text"), *(Cell(name, style="text") for name in names)]
+    head = [Cell("", style="text"), *(Cell(name, f"What run {name} has.", "text") for name in names)]
     rows = [[Cell(row.what, style="text"), *(Cell(value, style="text") for value in row.values)] for row in found]
     return card(
         "What sets them apart", table(head, rows), small="Everything in which the runs differ but their figures."

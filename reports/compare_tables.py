@@ -14,6 +14,12 @@ from reports.format import printable
 from reports.markup import Cell, card, items, table
 
 _HEAD = ("", "Run", "Replay", "Equal", "Verdict")
+_TIPS = {
+    "Run": "How many there were in the recorded run.",
+    "Replay": "How many there were in its replay.",
+    "Equal": "How many are the same in both.",
+    "Verdict": "Whether all are the same, or the share that is.",
+}
 _DIFFERENCES_SHOWN = 10
 
 
@@ -53,7 +59,8 @@ def compare_card(summary: Summary) -> str:
         return ""
     content = ""
     for title, rows, lines in (_given(found), _simulated(found)):
-        head = [Cell(title, style="text"), *(Cell(name) for name in _HEAD[1:-1]), Cell(_HEAD[-1], style="text")]
+        head = [Cell(title, style="text"), *(Cell(name, _TIPS[name]) for name in _HEAD[1:-1])]
+        head.append(Cell(_HEAD[-1], _TIPS[_HEAD[-1]], "text"))
         cells = [
             [Cell(row[0], style="text"), *(Cell(value) for value in row[1:-1]), Cell(row[-1], style="text")]
             for row in rows

@@ -5,6 +5,7 @@ The terminal table, the page and docs/report.md all take labels and definitions 
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from reports import format as fmt
 from reports.figures import Figure, Kind, Summary, show
@@ -26,42 +27,18 @@ FEES = Figure(
     "Commissions, and what a liquidation cost, as a part of P&L: negative was paid, positive was earned as a rebate.",
 )
 
+TRADING_PNL = Figure(
+    "pnl_trading",
+    "Trading P&L",
+    Kind.SIGNED_MONEY,
+    "P&L without the price change of what was held before the first trade: what the strategies earned.",
+)
+
+FILLS = Figure("fills", "Fills", Kind.COUNT, "Executions of own orders; an order filled in two pieces counts twice.")
+
 HEADLINE = (
-    PNL,
-    Figure(
-        "pnl_trading",
-        "Trading P&L",
-        Kind.SIGNED_MONEY,
-        "P&L without the price change of what was held before the first trade: what the strategies earned.",
-    ),
-    Figure("pnl_pct", "P&L %", Kind.SIGNED_PERCENT, "P&L as a percentage of the equity at the start."),
-    Figure(
-        "sharpe",
-        "Sharpe ratio",
-        Kind.RATIO,
-        "Mean over standard deviation of the changes of marked-to-market equity from one point of the grid to the "
-        "next, scaled to a year of 365 days. It has the sign of the P&L: a losing run never shows a positive one.",
-    ),
-    Figure(
-        "max_drawdown_pct",
-        "Max drawdown",
-        Kind.PERCENT,
-        "The deepest fall of equity below its highest value so far, as a percentage of that value.",
-    ),
-    Figure("fills", "Fills", Kind.COUNT, "Executions of own orders; an order filled in two pieces counts twice."),
-    Figure(
-        "maker_share",
-        "Maker share",
-        Kind.SHARE,
-        "The share of the traded value for which the own order rested in the book.",
-    ),
+    TRADING_PNL,
     FEES,
-    Figure(
-        "quotes.two_sided_uptime_pct",
-        "Two-sided uptime",
-        Kind.PERCENT,
-        "The share of the points of the grid at which own orders worked on both sides of the market.",
-    ),
     Figure(
         "break_even_maker_fee_bps",
         "Break-even maker fee",
@@ -70,9 +47,43 @@ HEADLINE = (
         "loss of what was held before. Where it is below the fee that is paid, the strategy loses; below zero it "
         "needs a rebate.",
     ),
+    Figure(
+        "sharpe_trading",
+        "Sharpe ratio of trading",
+        Kind.RATIO,
+        "The Sharpe ratio of equity without the price change of what was held before the first trade.",
+    ),
+    Figure(
+        "max_drawdown_pct",
+        "Max drawdown",
+        Kind.PERCENT,
+        "The deepest fall of equity below its highest value so far, as a percentage of that value.",
+    ),
+    PNL,
+    Figure(
+        "sharpe",
+        "Sharpe ratio",
+        Kind.RATIO,
+        "Mean over standard deviation of the changes of marked-to-market equity from one point of the grid to the "
+        "next, scaled to a year of 365 days. It has the sign of the P&L: a losing run never shows a positive one.",
+    ),
+    FILLS,
+    Figure(
+        "maker_share",
+        "Maker share",
+        Kind.SHARE,
+        "The share of the traded value for which the own order rested in the book.",
+    ),
+    Figure(
+        "quotes.two_sided_uptime_pct",
+        "Two-sided uptime",
+        Kind.PERCENT,
+        "The share of the points of the grid at which own orders worked on both sides of the market.",
+    ),
 )
 
 MORE = (
+    Figure("pnl_pct", "P&L %", Kind.SIGNED_PERCENT, "P&L as a percentage of the equity at the start."),
     Figure(
         "turnover",
         "Turnover",
@@ -87,12 +98,6 @@ MORE = (
         Kind.SIGNED_MONEY,
         "The price change of what was held before the first trade; it would be there without any trade. A part of the "
         "inventory part.",
-    ),
-    Figure(
-        "sharpe_trading",
-        "Sharpe ratio of trading",
-        Kind.RATIO,
-        "The Sharpe ratio of equity without the price change of what was held before the first trade.",
     ),
     Figure("orders", "Orders", Kind.COUNT, "Orders that were sent to the venue."),
     Figure("orders_denied", "Orders denied", Kind.COUNT, "Orders that were stopped before they reached the venue."),
@@ -242,7 +247,7 @@ QUOTE_QUALITY = (
     ),
     Figure(
         "quotes.orders_in_busiest_10s",
-        "Orders in the busiest 10 s",
+        "Most orders in 10 s",
         Kind.COUNT,
         "New and changed orders in the busiest ten seconds of the clock, which is how venues count them.",
     ),
@@ -283,11 +288,19 @@ MARKOUT_GROUPS = {
 
 
 def fee_texts(summary: Summary) -> list[str]:
-    """Return "maker 10.00 bps, taker 10.00 bps", or one such text per instrument, each with its name."""
-    by_instrument = summary.table("fees")
-    if any(not isinstance(rates, Mapping) for rates in by_instrument.values()):
-        return [_fees(summary)]
-    return [f"{name}: {_fees(Summary({'fees': rates}))}" for name, rates in by_instrument.items()] or [fmt.MISSING]
+    """Return "maker 10.00 bps, taker 10.00 bps", or one such text per instrument where they differ."""
+    told = {name: _fees(Summary({"fees": rates})) for name, rates in fee_rates(summary).items()}
+    if len(set(told.values())) < 2:
+        return [*told.values()][:1] or [fmt.MISSING]
+    return [f"{name}: {fees}" for name, fees in told.items()]
+
+
+def fee_rates(summary: Summary) -> dict[str, dict[str, Any]]:
+    """Return the fee rates by instrument; one row, under no name, where the summary has the same for all."""
+    rates = summary.table("fees")
+    if any(not isinstance(each, Mapping) for each in rates.values()):
+        return {"": rates}
+    return {name: dict(each) for name, each in rates.items()}
 
 
 def _fees(summary: Summary) -> str:

@@ -4,10 +4,14 @@ from collections.abc import Sequence
 
 from reports import format as fmt
 from reports.figures import Summary
-from reports.markup import Cell, card, items, signed_class, table
+from reports.markup import Cell, card, items, signed_cell, table
 
 TITLE = "What it would have earned at other fees"
 _BNB = ", in BNB"
+_RATES = (
+    Cell("Maker, bps", "What a resting order pays on the value of a fill, at this tier."),
+    Cell("Taker, bps", "What an order that takes liquidity pays on the value of a fill, at this tier."),
+)
 
 
 def fee_tier_card(summary: Summary) -> str:
@@ -18,21 +22,24 @@ def fee_tier_card(summary: Summary) -> str:
     currency = summary.text("currency")
     head = [
         Cell("", style="text"),
-        Cell("Maker"),
-        Cell("Taker"),
-        Cell("Trading P&L", "What trading would have earned, with the same fills."),
-        Cell("in BNB: maker", "The fee when it is paid in BNB, with the discount for that."),
-        Cell("taker"),
-        Cell("Trading P&L", "What trading would have earned, with the same fills; BNB at its value at each fill."),
+        *_RATES,
+        Cell(f"Trading P&L, {currency}", "What trading would have earned, with the same fills."),
+        Cell("In BNB: maker, bps", "The maker fee when it is paid in BNB, with the discount for that."),
+        Cell("Taker, bps", "The taker fee when it is paid in BNB, with the discount for that."),
+        Cell(
+            f"Trading P&L, {currency}",
+            "What trading would have earned, with the same fills; BNB at its value at each fill.",
+        ),
     ]
+    decimals = _decimals([*tiers, *summary.entries("fee_tiers.rebates")])
     in_bnb = {row["name"].removesuffix(_BNB): row for row in tiers if row["name"].endswith(_BNB)}
     plain = [row for row in tiers if not row["name"].endswith(_BNB)]
     rows = [
-        [Cell(row["name"], style="text"), *_cells(row, currency), *_cells(in_bnb[row["name"]], currency)]
+        [Cell(row["name"], style="text"), *_cells(row, decimals), *_cells(in_bnb[row["name"]], decimals)]
         for row in plain
     ]
     for row in summary.entries("fee_tiers.rebates"):
-        rows.append([Cell(row["name"], style="text"), *_cells(row, currency), *[Cell("")] * 3])
+        rows.append([Cell(row["name"], style="text"), *_cells(row, decimals), *[Cell("")] * 3])
     small = f"Binance's standard tiers as of {summary.text('fee_tiers.as_of')}. {fee_sentence(summary)}"
     notes = items(summary.texts("fee_tiers.notes"))
     return card(TITLE, table(head, rows) + notes, small=small)
@@ -43,24 +50,26 @@ def fee_tiers_of_runs(names: Sequence[str], runs: Sequence[Summary]) -> str:
     by_run = [[*run.entries("fee_tiers.tiers"), *run.entries("fee_tiers.rebates")] for run in runs]
     if not all(by_run):
         return ""
-    head = [Cell("", style="text"), Cell("Maker"), Cell("Taker"), *(Cell(name) for name in names)]
+    told = "Trading P&L of this run at each tier, with its fills."
+    heads = [Cell(f"{name}, {run.text('currency')}".rstrip(", "), told) for name, run in zip(names, runs, strict=True)]
+    head = [Cell("", style="text"), *_RATES, *heads]
+    decimals = _decimals([row for rows in by_run for row in rows])
     rows = []
     for same in zip(*by_run, strict=True):
         first = same[0]
-        cells = [_cells(row, run.text("currency"))[2] for row, run in zip(same, runs, strict=True)]
-        rates = [Cell(fmt.basis_points(first["maker_bps"])), Cell(fmt.basis_points(first["taker_bps"]))]
-        rows.append([Cell(first["name"], style="text"), *rates, *cells])
+        cells = [_cells(row, decimals)[2] for row in same]
+        rows.append([Cell(first["name"], style="text"), *_cells(first, decimals)[:2], *cells])
     small = f"Trading P&L, Binance's standard tiers as of {runs[0].text('fee_tiers.as_of')}."
     return card(TITLE, table(head, rows) + items(runs[0].texts("fee_tiers.notes")), small=small)
 
 
-def _cells(row: dict[str, float], currency: str) -> list[Cell]:
-    pnl = row["pnl_trading"]
-    return [
-        Cell(fmt.basis_points(row["maker_bps"])),
-        Cell(fmt.basis_points(row["taker_bps"])),
-        Cell(fmt.money(pnl, currency, signed=True), style=signed_class((pnl > 0) - (pnl < 0))),
-    ]
+def _decimals(rows: Sequence[dict[str, float]]) -> int:
+    return fmt.decimals_for(*(row["pnl_trading"] for row in rows))
+
+
+def _cells(row: dict[str, float], decimals: int) -> list[Cell]:
+    rates = [Cell(fmt.number(row[key], 2)) for key in ("maker_bps", "taker_bps")]
+    return [*rates, signed_cell(row["pnl_trading"], decimals)]
 
 
 def fee_sentence(summary: Summary) -> str:

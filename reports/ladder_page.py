@@ -7,15 +7,15 @@ from typing import Any
 from rich.console import Console
 
 from reports import format as fmt
-from reports.definitions import fee_texts
+from reports.definitions import FILLS, MARKOUT_DEFINITION, PART_FIGURES, TRADING_PNL, fee_texts
 from reports.fee_table import fee_sentence, fee_tiers_of_runs
 from reports.figures import Summary
-from reports.markup import Cell, card, items, signed_class, table, text
+from reports.markup import Cell, banner, card, items, masthead, signed_class, table, text
 from reports.overlaid import overlaid
 from reports.page import document, write_page
 from reports.plotting import Chart, axis, layout, line
 from reports.results_folder import Equity
-from reports.sections import RECONSTRUCTED, SYNTHETIC, chart
+from reports.sections import RECONSTRUCTED, SYNTHETIC, charts, data_labels
 from reports.side_by_side import page_table, terminal_table
 
 CURVE = (
@@ -37,7 +37,7 @@ def write_ladder_page(folder: Path, ladder: Mapping[str, Any], equities: Mapping
             _banners(summary),
             card("Under every fill assumption, from kind to cruel", page_table(names, rungs) + _links(names)),
             card("Does it trade less, the crueller the assumption?", items(falling_lines(ladder))),
-            f'<div class="charts">{"".join(chart(one) for one in drawn)}</div>',
+            charts(drawn),
             _curve_table(summary),
             fee_tiers_of_runs(names, rungs),
             card("What the assumptions are", items(assumptions)),
@@ -96,23 +96,15 @@ def _header(summary: Summary) -> str:
         "Instruments": ", ".join(summary.texts("instruments")),
         "Fees": "; ".join(fee_texts(summary)),
     }
-    listed = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in facts.items())
-    return (
-        f'<header><p class="eyebrow">Ballast · fill ladder</p><h1>{text(summary.text("setup"))}</h1>'
-        f'<p class="lead">{text(summary.text("description"))}</p><dl class="facts">{listed}</dl></header>'
-    )
+    return masthead("fill ladder", summary.text("setup"), summary.text("description"), facts)
 
 
 def _banners(summary: Summary) -> str:
-    found = [
-        f'<div class="banner loud" role="alert"><strong>{title}</strong>{explanation}</div>'
-        for title, explanation, key in ((*SYNTHETIC, "synthetic"), (*RECONSTRUCTED, "reconstructed_quotes"))
-        if summary.get(key)
-    ]
+    labels = data_labels(bool(summary.get("synthetic")), bool(summary.get("reconstructed_quotes")))
     style = "halted" if summary.get("lives_only_in_the_first_row") else "notice"
     title = "LIVES ONLY IN THE FIRST ROW" if summary.get("lives_only_in_the_first_row") else "Verdict"
     told = items([summary.text("verdict"), summary.text("latency_curve.sentence")])
-    return "\n".join([*found, f'<div class="banner {style}"><strong>{title}</strong>{told}</div>'])
+    return "\n".join([*labels, banner(style, title, told)])
 
 
 def _links(names: Sequence[str]) -> str:
@@ -137,7 +129,10 @@ def curve_chart(ladder: Summary) -> Chart:
 
 def _curve_table(ladder: Summary) -> str:
     currency = ladder.text("currency")
-    head = [Cell(name) for name in ("Latency", "Trading P&L", "Spread", "Inventory", "Fees", "Fills", "Markout 30 s")]
+    parts = [figure for figure in PART_FIGURES if figure.path != "pnl_parts.funding"]
+    head = [Cell("Latency", "How long each order, change and cancellation takes to arrive.")]
+    head += [Cell(figure.label, figure.definition) for figure in (TRADING_PNL, *parts, FILLS)]
+    head.append(Cell("Markout 30 s", MARKOUT_DEFINITION))
     rows = []
     for point in ladder.entries("latency_curve.points"):
         money = [point["pnl_trading"], *(point["pnl_parts"][part] for part in ("spread", "inventory", "fees"))]

@@ -10,7 +10,8 @@ from reports.results_folder import Fills, Floats, Int64, Positions
 
 DEFINITION = (
     "Mid of the market, the band between the own best bid and the own best ask (nothing where one side was missing), "
-    "and every fill at its price. Below: the position after fills. Drag to zoom; all charts follow."
+    "and every fill at its price. Below: all that is held of it, with what was there from the start. Drag to zoom; all "
+    "charts follow."
 )
 
 

@@ -1,11 +1,11 @@
 """HTML from values: every text that comes from a file is escaped here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from reports.figures import Shown
-from reports.format import printable
+from reports.format import MISSING, number, printable
 
 
 def text(value: object) -> str:
@@ -31,12 +31,22 @@ class Cell:
         What is said when pointed at.
     style : str
         Its CSS classes.
+    span : int
+        How many columns it takes.
 
     """
 
     value: str
     tip: str = ""
     style: str = ""
+    span: int = 1
+
+
+def signed_cell(value: float | None, decimals: int, why: str = "") -> Cell:
+    """Return a gain or a loss in its colour, or "—" with the reason."""
+    if value is None:
+        return Cell(MISSING, why)
+    return Cell(number(value, decimals, signed=True), style=signed_class((value > 0) - (value < 0)))
 
 
 def table(head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> str:
@@ -49,7 +59,8 @@ def table(head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> str:
 def _cell(tag: str, cell: Cell) -> str:
     style = f' class="{text(cell.style)}"' if cell.style else ""
     tip = f' title="{text(cell.tip)}"' if cell.tip else ""
-    return f"<{tag}{style}{tip}>{text(cell.value)}</{tag}>"
+    span = f' colspan="{cell.span}"' if cell.span > 1 else ""
+    return f"<{tag}{style}{span}{tip}>{text(cell.value)}</{tag}>"
 
 
 def tile(shown: Shown) -> str:
@@ -81,10 +92,39 @@ def _tip(shown: Shown) -> str:
     return f"{shown.definition} Not known here: {shown.why}." if shown.why else shown.definition
 
 
+def masthead(kind: str, title: str, lead: str, facts: Mapping[str, str]) -> str:
+    """Return the top of a page: what kind of page it is, of what, and the facts that are known."""
+    listed = "".join(
+        f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in facts.items() if value
+    )
+    line = f'<p class="lead">{text(lead)}</p>' if lead else ""
+    return (
+        f'<header><p class="eyebrow">Ballast · {text(kind)}</p><h1>{text(title)}</h1>{line}'
+        f'<dl class="facts">{listed}</dl></header>'
+    )
+
+
+def banner(style: str, title: str, content: str) -> str:
+    """Return a banner of a style; `content` is HTML already."""
+    role = ' role="alert"' if style == "loud" else ""
+    return f'<div class="banner {style}"{role}><strong>{text(title)}</strong>{content}</div>'
+
+
 def card(title: str, content: str, *, small: str = "") -> str:
     """Return a card with a heading, a small line under it, and content that is HTML already."""
     line = f'<p class="small">{text(small)}</p>' if small else ""
-    return f'<section class="card"><h2>{text(title)}</h2>{line}{content}</section>'
+    return f'<section class="card"><h3>{text(title)}</h3>{line}{content}</section>'
+
+
+def groups(named: Mapping[str, Sequence[str]]) -> str:
+    """Return groups of cards under their headings, with links to them on top; empty cards and groups are left out."""
+    full = {name: "\n".join(filter(None, cards)) for name, cards in named.items() if any(cards)}
+    links = "".join(f'<a href="#part-{n}">{text(name)}</a>' for n, name in enumerate(full))
+    parts = "\n".join(
+        f'<section class="part" id="part-{n}"><h2>{text(name)}</h2>{cards}</section>'
+        for n, (name, cards) in enumerate(full.items())
+    )
+    return f"<nav>{links}</nav>\n{parts}"
 
 
 def collapsible(title: str, content: str) -> str:

@@ -2,7 +2,7 @@
 (() => {
   const MOST_POINTS = 4000;
   const { columns: packed, figures: described } = JSON.parse(document.getElementById("figures").textContent);
-  const narrow = matchMedia("(max-width: 640px)");
+  const narrow = matchMedia("(max-width: 980px)");
   const touch = matchMedia("(pointer: coarse)");
   const config = {
     displaylogo: false,
@@ -68,7 +68,7 @@
     layout.font.family = getComputedStyle(document.body).fontFamily;
     const timed = isTimed(figures[id]);
     layout.dragmode = timed && !touch.matches ? "zoom" : false;
-    if (narrow.matches) {
+    if (document.getElementById(id).clientWidth < 640) {
       layout.margin = { ...layout.margin, l: 40, r: 4, t: layout.showlegend === false ? 30 : 80 };
       layout.font.size = 11;
     }

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -17,11 +18,11 @@ from reports.compare_tables import compare_card
 from reports.drill_tables import LABEL, drill_card
 from reports.fee_table import fee_tier_card
 from reports.figures import Summary
-from reports.markup import text
+from reports.markup import groups, text
 from reports.plotting import Chart
 from reports.quality_table import quality_card
 from reports.results_folder import Results, read_results
-from reports.strategy_tables import funding_card, pairs_card, rebalance_card
+from reports.strategy_tables import funding_card, pairs_card, rebalance_card, signal_card
 
 HERE = Path(__file__).parent
 
@@ -65,7 +66,7 @@ def build_page(results: Results) -> str:
 def document(title: str, body: str, drawn: list[Chart]) -> str:
     """Return a page of its own: `body`, HTML already, with the charts whose places are in it."""
     plotly = (files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
-    scripts = [_inline(plotly), _inline(_asset("sampling.js") + _asset("page.js"))]
+    scripts = [_inline(plotly), _inline("".join(map(_asset, ("sampling.js", "tables.js", "page.js"))))]
     return Template(_asset("template.html")).substitute(
         policy=_policy(scripts),
         title=text(title),
@@ -80,32 +81,48 @@ def document(title: str, body: str, drawn: list[Chart]) -> str:
 def _body(results: Results, drawn: list[Chart]) -> str:
     summary = results.summary
     left_out = undrawn_markets(results)
+    named = {chart.key: chart for chart in drawn}
+    parts, markouts, equity, over_time = (named.pop(key) for key in ("parts", "markouts", "equity", "parts-over-time"))
+    asked = {
+        "Did it earn?": (
+            sections.headline(summary),
+            sections.assumptions(summary),
+            sections.charts([parts, replace(over_time, wide=False)]),
+        ),
+        "Where from?": (
+            attribution_table(summary),
+            tables.breakdown(summary, "by_strategy", "By strategy"),
+            tables.breakdown(summary, "by_instrument", "By instrument"),
+            signal_card(summary),
+            pairs_card(summary),
+            rebalance_card(summary),
+            funding_card(summary),
+            fee_tier_card(summary),
+        ),
+        "At what risk?": (
+            risk_tables.halt_table(summary),
+            risk_tables.refusal_table(summary),
+            sections.charts([equity, *named.values()]),
+            f'<p class="small">Without a chart: {text(", ".join(left_out))}</p>' if left_out else "",
+        ),
+        "How good are its quotes and fills?": (
+            sections.charts([markouts], sections.quote_quality(summary)),
+            markout_groups(summary),
+        ),
+        "Can it be trusted?": (quality_card(summary), sections.setup_and_manifest(results.manifest)),
+        "Everything else": (
+            sections.more_figures(summary),
+            tables.fill_table(results.fills),
+            sections.glossary(),
+        ),
+    }
     return "\n".join(
         (
             sections.header(summary),
             sections.banners(summary, disagreements(results)),
             drill_card(summary),
             compare_card(summary),
-            sections.headline(summary),
-            sections.assumptions(summary),
-            risk_tables.halt_table(summary),
-            risk_tables.refusal_table(summary),
-            f'<div class="charts">{"".join(sections.chart(chart) for chart in drawn)}</div>',
-            f'<p class="small">Without a chart: {text(", ".join(left_out))}</p>' if left_out else "",
-            attribution_table(summary),
-            markout_groups(summary),
-            sections.quote_quality(summary),
-            funding_card(summary),
-            pairs_card(summary),
-            rebalance_card(summary),
-            sections.more_figures(summary),
-            fee_tier_card(summary),
-            quality_card(summary),
-            tables.breakdown(summary, "by_strategy", "By strategy"),
-            tables.breakdown(summary, "by_instrument", "By instrument"),
-            tables.fill_table(results.fills),
-            sections.glossary(),
-            sections.setup_and_manifest(results.manifest),
+            groups(asked),
             sections.footer(results),
         )
     )

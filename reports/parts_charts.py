@@ -30,45 +30,51 @@ TRADING_OVER_TIME = (
 
 
 def parts_chart(summary: Summary) -> Chart:
-    """Return the waterfall spread + inventory + fees + funding = P&L."""
-    values = [summary.number(figure.path) for figure in PART_FIGURES]
-    total = summary.number("pnl")
+    """
+    Return the waterfall spread + inventory + fees + funding = P&L.
+
+    What was held before the first trade is taken out of the inventory and stands behind what trading earned: it may be
+    larger than everything else, and is no merit of trading.
+    """
+    values = {figure.label: summary.number(figure.path) for figure in PART_FIGURES}
+    total, held = summary.number("pnl"), summary.number("pnl_holdings") or 0.0
     title = "What the P&L is made of"
     definition = "Spread earned + inventory + fees + funding = P&L: the parts sum to it exactly."
-    if total is None or None in values:
+    known = {label: value for label, value in values.items() if value is not None}
+    if total is None or len(known) < len(values):
         return Chart("parts", title, definition, None, "The parts are not known.", wide=False)
-    known = [value for value in values if value is not None]
-    decimals = fmt.decimals_for(*known, total)
-    steps = np.concatenate([[0.0], np.cumsum(known), [total]])
+    if not known["Funding"]:
+        del known["Funding"]
+    bars = known | {"P&L": total}
+    if held:
+        definition = (
+            "Spread earned + inventory + fees + funding = trading P&L; with the price change of what was held before "
+            "the first trade it is the P&L. The parts sum to it exactly."
+        )
+        known["Inventory"] -= held
+        bars = known | {"Trading P&L": total - held, "Holdings": held, "P&L": total}
+    decimals = fmt.decimals_for(*bars.values())
+    steps = np.concatenate([[0.0], np.cumsum(list(known.values())), [total]])
     room = (steps.max() - steps.min()) * 0.14 or 1.0
     trace = {
         "type": "waterfall",
-        "x": [figure.label for figure in PART_FIGURES] + ["P&L"],
-        "y": [*known, total],
-        "measure": ["relative"] * len(known) + ["total"],
-        "text": [fmt.number(value, decimals, signed=True) for value in (*known, total)],
+        "x": [label.replace("Trading ", "Trading<br>") for label in bars],
+        "y": list(bars.values()),
+        "measure": ["total" if label.endswith("P&L") else "relative" for label in bars],
+        "text": [fmt.number(value, decimals, signed=True) for value in bars.values()],
         "textposition": "outside",
         "cliponaxis": False,
         "hoverinfo": "skip",
         "increasing": {"marker": {"color": "@gain"}},
         "decreasing": {"marker": {"color": "@loss"}},
-        "totals": {"marker": {"color": "@gain" if total >= 0 else "@loss", "line": {"color": "@text", "width": 2}}},
+        "totals": {"marker": {"color": "@muted", "line": {"color": "@text", "width": 2}}},
         "connector": {"line": {"color": "@axis", "width": 1, "dash": "dot"}},
     }
     vertical = axis(
         summary.text("currency"), range=[float(steps.min() - room), float(steps.max() + room)], zeroline=True
     )
-    shape = layout(360, xaxis=axis(fixedrange=True, showgrid=False), yaxis=vertical, showlegend=False)
-    return Chart("parts", title, definition, {"data": [trace], "layout": shape}, _holdings_note(summary), wide=False)
-
-
-def _holdings_note(summary: Summary) -> str:
-    """Return how much of the inventory part is no merit of trading, where there is such a part."""
-    held = summary.number("pnl_holdings")
-    if not held:
-        return ""
-    amount = fmt.money(held, summary.text("currency"), signed=True)
-    return f"{amount} of the inventory part is the price change of what was held before the first trade."
+    shape = layout(360, xaxis=axis(fixedrange=True, showgrid=False, tickangle=0), yaxis=vertical, showlegend=False)
+    return Chart("parts", title, definition, {"data": [trace], "layout": shape}, wide=False)
 
 
 def parts_over_time_chart(equity: Equity, currency: str) -> Chart:

@@ -7,8 +7,6 @@ from reports import format as fmt
 from reports.figures import Summary
 from reports.markup import Cell, card, table
 
-_TIMES = "Times are UTC."
-
 
 def halt_line(halt: object) -> str:
     """Return a halt as one line for people; what is no halt comes back as it is."""
@@ -29,17 +27,17 @@ def halt_table(summary: Summary) -> str:
     if not halts:
         return ""
     head = [
-        Cell("Time", style="text"),
+        Cell("Time (UTC)", "When the control tripped.", "text"),
         Cell("Scope", "The account, or the strategy that it concerns.", "text"),
-        Cell("Rule", style="text"),
+        Cell("Rule", "The limit of the setup that answered.", "text"),
         Cell("Value", "What was found."),
         Cell("Limit", "What it was held against."),
-        Cell("Action", style="text"),
+        Cell("Action", "What the control did about it.", "text"),
         Cell("Halted after", "From the trip until all that the action asks for was done."),
         Cell("Cost", "What closing at the market cost against the mid at the trip, fees included."),
         Cell("Reason", "What a person gave as the reason.", "text"),
     ]
-    return card("Stopped by a risk control", table(head, [_halt_row(halt, summary) for halt in halts]), small=_TIMES)
+    return card("Stopped by a risk control", table(head, [_halt_row(halt, summary) for halt in halts]))
 
 
 def _halt_row(halt: Mapping[str, Any], summary: Summary) -> list[Cell]:
@@ -66,16 +64,16 @@ def refusal_table(summary: Summary) -> str:
     if not refusals:
         return ""
     head = [
-        Cell("Rule", style="text"),
-        Cell("Strategy", style="text"),
+        Cell("Rule", "The limit of the setup that answered.", "text"),
+        Cell("Strategy", "Whose orders were held back.", "text"),
         Cell("Count", "New orders and changes of orders that did not leave."),
-        Cell("First", style="text"),
-        Cell("Last", style="text"),
+        Cell("First (UTC)", "When it refused an order for the first time.", "text"),
+        Cell("Last (UTC)", "When it refused an order for the last time.", "text"),
         Cell("Instrument", "Of the first.", "text"),
         Cell("Value", "What was found, the first time."),
         Cell("Limit", "What it was held against, the first time."),
     ]
-    small = f"Orders that were held back before they left. {_TIMES}"
+    small = "Orders that were held back before they left."
     return card("Refused by the guard", table(head, [_refusal_row(row) for row in refusals]), small=small)
 
 

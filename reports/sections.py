@@ -1,6 +1,6 @@
 """The sections of the page around the charts: header, banners, tiles, assumptions, footer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -19,8 +19,9 @@ from reports.definitions import (
 from reports.drill_tables import LABEL, drill_label
 from reports.figures import Summary, show
 from reports.liquidation import liquidation_line
-from reports.markup import card, collapsible, items, pairs, text, tile
+from reports.markup import banner, card, collapsible, items, masthead, pairs, text, tile
 from reports.plotting import Chart
+from reports.quality_table import quality_line
 from reports.results_folder import Results
 from reports.risk_tables import halt_line
 
@@ -46,36 +47,31 @@ def header(summary: Summary) -> str:
         "Instruments": ", ".join(summary.texts("instruments")),
         "Risk controls": summary.text("risk.state") or summary.text("risk_why"),
     }
-    listed = "".join(
-        f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in facts.items() if value
-    )
-    lead = f'<p class="lead">{text(summary.text("description"))}</p>' if summary.text("description") else ""
-    kind = "drill" if summary.get("drill") else "backtest"
-    return (
-        f'<header><p class="eyebrow">Ballast · {kind} report</p><h1>{text(summary.text("setup"))}</h1>{lead}'
-        f'<dl class="facts">{listed}</dl></header>'
-    )
+    kind = "drill report" if summary.get("drill") else "backtest report"
+    return masthead(kind, summary.text("setup"), summary.text("description"), facts)
+
+
+def data_labels(synthetic: bool, reconstructed: bool) -> list[str]:
+    """Return the banners that say what kind of market it was, where it was no recorded one."""
+    told = ((synthetic, SYNTHETIC), (reconstructed, RECONSTRUCTED))
+    return [banner("loud", title, explanation) for true, (title, explanation) in told if true]
 
 
 def banners(summary: Summary, doubts: list[str]) -> str:
     """Return what nobody may overlook: labels of the data, halts, warnings, and figures that contradict each other."""
     drilled = drill_label(summary)
-    found = [f'<div class="banner loud" role="alert"><strong>{LABEL}</strong>{text(drilled)}</div>'] if drilled else []
-    found += [
-        f'<div class="banner loud" role="alert"><strong>{title}</strong>{explanation}</div>'
-        for title, explanation, key in ((*SYNTHETIC, "synthetic"), (*RECONSTRUCTED, "reconstructed_quotes"))
-        if summary.get(key)
-    ]
+    found = [banner("loud", LABEL, text(drilled))] if drilled else []
+    found += data_labels(bool(summary.get("synthetic")), bool(summary.get("reconstructed_quotes")))
     if summary.get("liquidation"):
-        found.append(f'<div class="banner halted"><strong>LIQUIDATED</strong>{text(liquidation_line(summary))}</div>')
+        found.append(banner("halted", "LIQUIDATED", text(liquidation_line(summary))))
     halts = [halt_line(halt) for halt in summary.entries("risk.halts")]
     if halts:
-        found.append(f'<div class="banner halted"><strong>STOPPED BY A RISK CONTROL</strong>{items(halts)}</div>')
+        found.append(banner("halted", "STOPPED BY A RISK CONTROL", items(halts)))
     warnings = summary.texts("warnings")
     if warnings:
-        found.append(f'<div class="banner notice"><strong>Warnings</strong>{items(warnings)}</div>')
+        found.append(banner("notice", "Warnings", items(warnings)))
     if doubts:
-        found.append(f'<div class="banner halted"><strong>THE FIGURES DISAGREE</strong>{items(doubts)}</div>')
+        found.append(banner("halted", "THE FIGURES DISAGREE", items(doubts)))
     return "\n".join(found)
 
 
@@ -104,23 +100,29 @@ def _market_data(summary: Summary) -> tuple[str, list[str], str]:
         quotes = "Quotes rebuilt from trades or bars."
     if summary.get("drill"):
         return "Market data", [f"{kind}, with a fault"], summary.text("drill.sentence")
-    return "Market data", [kind], quotes
+    return "Market data", [kind], f"{quotes} {quality_line(summary)}".strip()
 
 
 def _box(title: str, values: Sequence[str], explanation: str) -> str:
     lines = "".join(f'<p class="value">{text(value)}</p>' for value in values)
-    return f'<section><h2>{text(title)}</h2>{lines}<p class="small">{text(explanation)}</p></section>'
+    return f'<section><h3>{text(title)}</h3>{lines}<p class="small">{text(explanation)}</p></section>'
 
 
-def chart(drawn: Chart) -> str:
+def charts(drawn: Iterable[Chart], *beside: str) -> str:
+    """Return the cards of charts in a grid, with other cards beside them."""
+    cards = [*map(_chart, drawn), *filter(None, beside)]
+    return f'<div class="charts">{"".join(cards)}</div>' if cards else ""
+
+
+def _chart(drawn: Chart) -> str:
     """Return the card of a chart; its plot is drawn by page.js."""
     place = f'<div class="plot" id="{text(drawn.key)}"></div>'
     if drawn.figure is None:
         place = f'<p class="empty">{text(drawn.note)}</p>'
     note = f'<p class="small">{text(drawn.note)}</p>' if drawn.note and drawn.figure is not None else ""
     return (
-        f'<figure class="card{" wide" if drawn.wide else ""}"><h2 title="{text(drawn.definition)}">{text(drawn.title)}'
-        f'</h2><figcaption class="small">{text(drawn.definition)}</figcaption>{place}{note}</figure>'
+        f'<figure class="card{" wide" if drawn.wide else ""}"><h3 title="{text(drawn.definition)}">{text(drawn.title)}'
+        f'</h3><figcaption class="small">{text(drawn.definition)}</figcaption>{place}{note}</figure>'
     )
 
 

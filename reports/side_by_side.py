@@ -38,7 +38,7 @@ FIGURES = (
 
 def page_table(names: Sequence[str], runs: Sequence[Summary], figures: Sequence[Figure] = FIGURES) -> str:
     """Return the runs as a table for a page."""
-    head = [Cell("", style="text"), *(Cell(name) for name in names)]
+    head = [Cell("", style="text"), *(Cell(name, f"Of {name}.") for name in names)]
     body = []
     for figure in figures:
         shown = [show(figure, run) for run in runs]

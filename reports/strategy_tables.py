@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reports import format as fmt
+from reports.definitions import MARKOUTS, NOTIONAL
 from reports.figures import Kind, Summary, written
 from reports.markup import Cell, card, table
 
@@ -52,6 +53,35 @@ FUNDING_COLUMNS = (
     Column("paid", "Paid", Kind.MONEY, "What was paid."),
     Column("times_without_rate", "Times without a rate", Kind.COUNT, "Funding times in the period without a rate."),
 )
+SIGNAL_COLUMNS = (
+    Column("fills", "Fills", Kind.COUNT, "Executions of own orders in this group."),
+    Column("value", "Traded", Kind.MONEY, NOTIONAL.definition),
+    Column("spread_bps", "Spread earned", Kind.BPS, "The edge to the mid at the fill, over the value traded."),
+    *(
+        Column(
+            f"moved_bps.{horizon}",
+            f"Moved in {horizon[:-1]} s",
+            Kind.BPS,
+            "How far the mid went in the favour of the fills by then, over the value traded.",
+        )
+        for horizon in MARKOUTS
+    ),
+)
+SIGNAL_GROUPS = {
+    "with_signal": "with the signal",
+    "against_signal": "against the signal",
+    "no_signal": "without a signal",
+}
+
+
+def signal_card(summary: Summary) -> str:
+    """Return what a signal was worth to the fills; nothing where no strategy listens to one."""
+    note = (
+        "Fills that the signal spoke for, those it spoke against, and those without one. What the signal earned in all "
+        "is known only from the same run without it (alpha_weight: 0)."
+    )
+    named = {SIGNAL_GROUPS.get(key, key): row for key, row in summary.table("alpha").items()}
+    return _table(Summary(dict(summary.values) | {"alpha": named}), "alpha", "Signal", SIGNAL_COLUMNS, note)
 
 
 def pairs_card(summary: Summary) -> str:
@@ -67,8 +97,10 @@ def rebalance_card(summary: Summary) -> str:
 
 
 def funding_card(summary: Summary) -> str:
-    """Return what perpetuals paid and received; nothing on spot."""
+    """Return what perpetuals paid and received; nothing where no funding was due."""
     rows = summary.table("funding")
+    if not any(row.get("payments") or row.get("times_without_rate") for row in rows.values()):
+        return ""
     sources = "; ".join(f"{name}: {row.get('source')}" for name, row in rows.items() if isinstance(row, Mapping))
     marks = {str(row["mark"]) for row in rows.values() if isinstance(row, Mapping) and row.get("mark")}
     valued = f" Valued at the {marks.pop()}." if len(marks) == 1 else ""

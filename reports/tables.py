@@ -19,7 +19,7 @@ KNOWN_FIGURES = {figure.path: figure for figure in (*HEADLINE, *MORE, *QUOTE_QUA
 
 
 def breakdown(summary: Summary, path: str, title: str) -> str:
-    """Return a table with one row per strategy or instrument, whatever figures the summary has for them."""
+    """Return a row per strategy or instrument, whatever figures it has; nothing where one alone is the whole run."""
     rows = {
         name: _flattened({key: value for key, value in figures.items() if key not in ELSEWHERE})
         for name, figures in summary.table(path).items()
@@ -28,7 +28,7 @@ def breakdown(summary: Summary, path: str, title: str) -> str:
     columns = [
         column for column in dict.fromkeys(key for row in rows.values() for key in row) if not column.endswith("_why")
     ]
-    if not columns:
+    if not columns or len(rows.keys() - {HOLDINGS}) < 2:
         return ""
     head = [Cell("", style="text"), *(_column(column) for column in columns)]
     currency = summary.text("currency")
@@ -87,12 +87,12 @@ def fill_table(fills: Fills) -> str:
     several = [key for key in ("instrument", "strategy") if len(set(fills.table[key].to_pylist())) > 1]
     decimals = {key: fmt.decimals_used(row[key] for row in rows) for key in ("price", "quantity", "position_after")}
     head = [
-        Cell("Time (UTC)", style="text"),
-        *(Cell(key.capitalize(), style="text") for key in several),
-        Cell("Side", style="text"),
-        Cell("Price"),
-        Cell("Quantity"),
-        Cell("Position after"),
+        Cell("Time (UTC)", "When the venue filled it.", "text"),
+        *(Cell(key.capitalize(), f"The {key} whose order was filled.", "text") for key in several),
+        Cell("Side", "BUY: it bought. SELL: it sold.", "text"),
+        Cell("Price", "In the quote currency of the instrument."),
+        Cell("Quantity", "In the base asset of the instrument."),
+        Cell("Position after", "Of the strategy: without what was there before its first trade."),
         Cell("Fee", "What was paid, in the quote currency of the instrument; negative is a rebate."),
         Cell("Edge", f"{PART_FIGURES[0].definition} In the quote currency of the instrument."),
         Cell("Edge, bps", "Edge over the value of the fill."),
@@ -100,7 +100,7 @@ def fill_table(fills: Fills) -> str:
         Cell("Liquidity", "MAKER: the own order rested. TAKER: it took what was there.", "text"),
     ]
     count = fmt.count(len(fills))
-    some = f"The newest {fmt.count(len(rows))} of {count}; all of them are in fills.parquet."
+    some = f"The newest {fmt.count(len(rows))} of {count}; all of them are in fills.parquet and pnl.csv."
     small = some if len(rows) < len(fills) else f"All {count}, newest first."
     return card("Fills", table(head, [_fill_row(row, several, decimals) for row in rows]), small=small)
 

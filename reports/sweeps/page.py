@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from reports.markup import text
+from reports.markup import banner, items, text
 from reports.page import document, write_page
 from reports.plotting import Chart
-from reports.sections import RECONSTRUCTED, SYNTHETIC, chart
+from reports.sections import charts, data_labels
 from reports.sweeps import tables
 from reports.sweeps.parameter_charts import heat_maps, importance_chart, parallel_coordinates, pareto_charts
 from reports.sweeps.record import Sweep, read_sweep
@@ -72,7 +72,7 @@ def _body(sweep: Sweep, drawn: list[Chart]) -> str:
             tables.checks(found),
             tables.winner(sweep),
             tables.folds(sweep),
-            f'<div class="charts">{"".join(chart(item) for item in drawn)}</div>',
+            charts(drawn),
             tables.best_trials(sweep),
             tables.errors(sweep),
             tables.glossary(),
@@ -90,12 +90,7 @@ def _verdict(found: Verdict) -> str:
 
 def _banners(sweep: Sweep) -> str:
     record = sweep.record
-    labels = [SYNTHETIC] * record.synthetic + [RECONSTRUCTED] * record.reconstructed_quotes
-    found = [
-        f'<div class="banner loud" role="alert"><strong>{title}</strong>{explanation}</div>'
-        for title, explanation in labels
-    ]
+    found = data_labels(record.synthetic, record.reconstructed_quotes)
     if record.warnings:
-        listed = "".join(f"<li>{text(item)}</li>" for item in record.warnings)
-        found.append(f'<div class="banner notice"><strong>Warnings</strong><ul>{listed}</ul></div>')
+        found.append(banner("notice", "Warnings", items(record.warnings)))
     return "\n".join(found)

@@ -8,7 +8,7 @@ import msgspec
 
 from reports import format as fmt
 from reports.figures import Shown
-from reports.markup import Cell, card, collapsible, table, text, tile
+from reports.markup import Cell, card, collapsible, masthead, table, text, tile
 from reports.sweeps.definitions import DEFINITIONS
 from reports.sweeps.parameter_charts import shown
 from reports.sweeps.record import FoldRecord, Known, Sweep, SweepRecord, Trial
@@ -32,14 +32,7 @@ def header(record: SweepRecord) -> str:
         "Sampler": record.sampler,
         "Validation": validation_text(record),
     }
-    listed = "".join(
-        f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in facts.items() if value
-    )
-    lead = f'<p class="lead">{text(record.description)}</p>' if record.description else ""
-    return (
-        f'<header><p class="eyebrow">Ballast · sweep report</p><h1>{text(record.sweep)}</h1>{lead}'
-        f'<dl class="facts">{listed}</dl></header>'
-    )
+    return masthead("sweep report", record.sweep, record.description, facts)
 
 
 def validation_text(record: SweepRecord) -> str:
@@ -126,7 +119,11 @@ def winner(sweep: Sweep) -> str:
             if any(value is not None for value in found):
                 cells = (Cell(number(value)) for value in found)
                 rows.append([Cell(f"{objective.key}, {stage}", "", "text"), *cells])
-    head = [Cell("", "", "text"), Cell(f"winner, trial {chosen.number}"), Cell("setup as it stands")]
+    head = [
+        Cell("", "", "text"),
+        Cell(f"winner, trial {chosen.number}", "The best trial that keeps to the constraints."),
+        Cell("setup as it stands", "The setup without any change, on the same data."),
+    ]
     small = "" if len(sweep.record.folds) < 2 else "Of the last fold: what the walk forward would trade next."
     return card("The winner", table(head, rows), small=small)
 
@@ -136,9 +133,18 @@ def folds(sweep: Sweep) -> str:
     if len(sweep.record.folds) < 2 and sweep.record.last.test_start is None:
         return ""
     key = sweep.record.objectives[0].key
-    objectives = (f"{key} in sample", f"{key} out of sample", "setup out of sample")
-    names = ("fold", "search", "test", "trials", *objectives, "better than luck", "overfitting")
-    head = [Cell(name, "", "text" if name in ("search", "test") else "") for name in names]
+    told = {
+        "fold": "Where the walk forward stands: each fold searches once and tries its winner on what follows.",
+        "search": "The window of the search.",
+        "test": "The window that the search had not seen.",
+        "trials": DEFINITIONS["Trials"],
+        f"{key} in sample": "Of the winner, where the search looked.",
+        f"{key} out of sample": "Of the winner, in the window that the search had not seen.",
+        "setup out of sample": "The same of the setup without any change.",
+        "better than luck": DEFINITIONS["Better than luck"],
+        "overfitting": DEFINITIONS["Overfitting"],
+    }
+    head = [Cell(name, tip, "text" if name in ("search", "test") else "") for name, tip in told.items()]
     return card("Folds", table(head, [_fold_row(sweep, fold) for fold in sweep.record.folds]))
 
 
@@ -180,10 +186,17 @@ def best_trials(sweep: Sweep) -> str:
     trials, record = ranked(sweep), sweep.record
     if not trials:
         return ""
-    head = [Cell("trial"), *(Cell(parameter.label, parameter.path) for parameter in record.parameters)]
-    head += [Cell(objective.key) for objective in record.objectives]
+    head = [
+        Cell("trial", "Its number, in the order of the search."),
+        *(Cell(parameter.label, parameter.path) for parameter in record.parameters),
+    ]
+    head += [Cell(objective.key, "An objective of the search, in sample.") for objective in record.objectives]
     tip = "The median of the trial and its nearest neighbours, in the first objective."
-    head += [Cell("neighbourhood", tip), Cell("out of sample"), Cell("kept constraints")]
+    head += [
+        Cell("neighbourhood", tip),
+        Cell("out of sample", "The first objective where no search had looked."),
+        Cell("kept constraints", "Whether the trial kept to what the sweep demands."),
+    ]
     rows = [
         [
             Cell(str(trial.number)),
@@ -209,7 +222,8 @@ def errors(sweep: Sweep) -> str:
     rows = [[Cell(str(count)), Cell(reason, "", "text")] for reason, count in failures(sweep)]
     if not rows:
         return ""
-    return card("Failed trials", table([Cell("points"), Cell("why", "", "text")], rows[:MOST_TRIALS]))
+    head = [Cell("points", "How many points failed so."), Cell("why", "What the run said.", "text")]
+    return card("Failed trials", table(head, rows[:MOST_TRIALS]))
 
 
 def glossary() -> str:

@@ -29,6 +29,13 @@ FLAGS = (
 )
 ZOOM_FROM, ZOOM_TO = 1_721_800_800_000, 1_721_803_200_000  # 06:00 to 06:40
 
+TABLE = (
+    "<thead><tr><th></th><th>Fee</th><th>P&amp;L</th><th>Mixed</th></tr></thead><tbody>"
+    '<tr><td colspan="4">By side</td></tr>'
+    "<tr><td>BUY</td><td>−0.25 bps</td><td>−1,234.5</td><td>2 bps</td></tr>"
+    '<tr><td>a "b", c</td><td>10.00 bps</td><td>—</td><td>3 s</td></tr></tbody>'
+)
+
 PROBE = f"""
 const refused = [];
 document.addEventListener("securitypolicyviolation", (event) => refused.push(event.blockedURI));
@@ -50,6 +57,9 @@ const until = async (what) => {{ while (!what()) await new Promise((done) => set
   const zoomed = drawn();
   const spike = Float64Array.from({{ length: 100000 }}, (_, row) => (row === 77777 ? 1 : row === 5 ? NaN : 0));
   const kept = [...rowsToDraw([spike], 0, spike.length, 400)];
+  const table = document.createElement("table");
+  table.innerHTML = {TABLE!r};
+  document.querySelector(".tile .value").click();
   const probe = document.createElement("pre");
   probe.id = "probe";
   probe.textContent = JSON.stringify({{
@@ -57,6 +67,10 @@ const until = async (what) => {{ while (!what()) await new Promise((done) => set
     zoomed,
     refused,
     kept,
+    csv: asCsv(table),
+    told: document.getElementById("told").textContent,
+    buttons: document.querySelectorAll("button.csv").length,
+    tables: document.querySelectorAll("table").length,
     outline: outline([0, 1, 2, 3], [1, NaN, 2, 3], [5, 6, 7, 8]),
     fetched: performance.getEntriesByType("resource").map((entry) => entry.name),
     width: [document.documentElement.scrollWidth, innerWidth],
@@ -132,6 +146,19 @@ def test_the_band_is_outlined_in_steps_around_gaps(probe: dict[str, Any]) -> Non
         "x": [0, 1, 1, 0, none, 2, 3, 3, 3, 3, 3, 3, 2, none],
         "y": [1, 1, 5, 5, none, 2, 2, 3, 3, 8, 8, 7, 7, none],
     }
+
+
+def test_a_table_is_saved_as_a_spreadsheet_reads_it(probe: dict[str, Any]) -> None:
+    assert probe["csv"] == (
+        ",Fee (bps),P&L,Mixed\n"
+        "By side: BUY,-0.25,-1234.5,2 bps\n"
+        '"By side: a ""b"", c",10.00,,3 s\n'
+    )  # fmt: skip
+    assert probe["buttons"] == probe["tables"] > 0
+
+
+def test_a_tap_tells_the_definition(probe: dict[str, Any]) -> None:
+    assert probe["told"].startswith("P&L without the price change of what was held")
 
 
 def test_nothing_is_fetched_or_refused(probe: dict[str, Any]) -> None:

@@ -90,6 +90,24 @@ def test_the_waterfall_ends_at_the_pnl() -> None:
     assert high > 10
 
 
+def test_what_was_held_stands_behind_what_trading_earned() -> None:
+    parts = {"spread": 2.0, "inventory": 27.75, "fees": -6.5, "funding": 0.0}
+    summary = Summary({"pnl": 23.25, "pnl_parts": parts, "pnl_holdings": 28.0, "currency": "USDT"})
+    figure = parts_chart(summary).figure
+    assert figure is not None
+    trace = figure["data"][0]
+    assert trace["x"] == ["Spread", "Inventory", "Fees", "Trading<br>P&L", "Holdings", "P&L"]
+    assert trace["y"] == [2.0, -0.25, -6.5, -4.75, 28.0, 23.25]
+    assert [kind == "total" for kind in trace["measure"]] == [False, False, False, True, False, True]
+
+
+def test_pointing_at_a_markout_tells_how_many_fills_it_rests_on(short: Path) -> None:
+    results = read_results(short)
+    counts = trace_of(chart_of(results, "markouts"), "All fills")["customdata"]
+    known = [int((~np.isnan(results.fills.markout_mid[horizon])).sum()) for horizon in MARKOUTS]
+    assert counts == [60, *known]
+
+
 def test_parts_that_are_not_known_are_not_drawn() -> None:
     parts = {"spread": None, "inventory": -4.0, "fees": -7.5, "funding": 0.25}
     assert parts_chart(Summary({"pnl": 1.0, "pnl_parts": parts})).figure is None
