@@ -1,6 +1,7 @@
 """The ledger: what was traded, what it earned and why, on fills and timers, in backtest and live alike."""
 
 import heapq
+from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import reduce
@@ -19,7 +20,7 @@ from nautilus_trader.model.objects import Currency
 
 from actors.kept_books import EarlierBooks, Entry, Keeper, OpenedBook, Opening, Transfer
 from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord, PositionPoint
-from actors.order_trace import OrderTraces, mid_of
+from actors.order_trace import Messages, OrderTraces, mid_of
 from messages import (
     ALPHA_TOPICS,
     CHARGE_TOPIC,
@@ -102,6 +103,7 @@ class Ledger(Actor):
         self.books: dict[tuple[str, str], PositionLedger] = {}
         self.equity_start = Decimal(0)
         self.traces = OrderTraces(self.cache)
+        self.messages = Messages(Counter(), Counter())
         self._instruments: dict[str, Instrument] = {}
         self._waiting: set[str] = set()
         self._due: list[tuple[int, int, FillRecord, int]] = []
@@ -144,7 +146,8 @@ class Ledger(Actor):
             self._open(self.clock.timestamp_ns())
 
     def on_stop(self) -> None:
-        """Book what is still due and take the last point."""
+        """Book what is still due, take the last point and count the messages of the run."""
+        self.messages = self.traces.messages()
         if self.is_open:
             now_ns = self.clock.timestamp_ns()
             self._settle_due(now_ns)

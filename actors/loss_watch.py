@@ -40,6 +40,7 @@ class LossWatch(Actor):
     def _forget(self) -> None:
         self._arm()
         self._interval_ns = self.config.equity_interval_secs * _SECOND_NS
+        self._patience_ns = _INTERVALS_WITHOUT_EQUITY * self._interval_ns
         self._heard_ns = 0
         self._unknown = False
         self._day = 0
@@ -56,7 +57,7 @@ class LossWatch(Actor):
         self.msgbus.subscribe(EQUITY_TOPIC, self._on_equity)
         self.msgbus.subscribe(RESUMED_TOPIC, self._on_resumed)
         self._heard_ns = self.clock.timestamp_ns()
-        self.clock.set_timer_ns(_SILENCE, self._interval_ns, self._heard_ns, 0, self._on_check)
+        self._look_at(self._heard_ns + self._patience_ns)
 
     def on_reset(self) -> None:
         """Forget everything, so that the next run starts like the first."""
@@ -87,8 +88,16 @@ class LossWatch(Actor):
             self._daily.go_on_from(day, kept["day_start"])
 
     def _on_check(self, event: TimeEvent) -> None:
-        if event.ts_event - self._heard_ns > _INTERVALS_WITHOUT_EQUITY * self._interval_ns:
+        patient_until_ns = self._heard_ns + self._patience_ns
+        if event.ts_event > patient_until_ns:
             self._set_unknown(True, event.ts_event)
+        # What was heard cannot be missed before its time: there is nothing to look at until then.
+        self._look_at(max(event.ts_event, patient_until_ns) + self._interval_ns)
+
+    def _look_at(self, ts_ns: int) -> None:
+        if _SILENCE in self.clock.timer_names:  # a live clock still has the alert that is being answered
+            self.clock.cancel_timer(_SILENCE)
+        self.clock.set_time_alert_ns(_SILENCE, ts_ns, self._on_check)
 
     def _on_equity(self, mark: EquityMark) -> None:
         self._heard_ns = mark.ts_ns

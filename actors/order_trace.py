@@ -1,9 +1,10 @@
 """What is known of an order when it is filled: the market when it was sent, and since when it has rested."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from nautilus_trader.cache.base import CacheFacade
 from nautilus_trader.common.component import MessageBus
@@ -16,7 +17,7 @@ from nautilus_trader.model.events import (
     OrderSubmitted,
     OrderUpdated,
 )
-from nautilus_trader.model.identifiers import ClientOrderId
+from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
 
 WINDOW_SECS: Final = 10
 """Venues count orders in windows of the clock of this length."""
@@ -46,6 +47,13 @@ class Trace:
     rests_since_ns: int = 0
 
 
+class Messages(NamedTuple):
+    """How many orders were new, changed or cancelled by strategy; new and changed ones by window of the clock too."""
+
+    by_strategy: Counter[str]
+    by_window: Counter[int]
+
+
 class OrderTraces:
     """
     Follows every order from its sending to its end, with as little as a look at the last quote.
@@ -59,14 +67,12 @@ class OrderTraces:
 
     def __init__(self, cache: CacheFacade) -> None:
         self._cache = cache
+        self._quote_of: Callable[[InstrumentId], QuoteTick | None]
         self._traces: dict[ClientOrderId, Trace] = {}
-        self.sent = Counter[int]()
-        """New and changed orders by window of the clock, of all strategies."""
-        self.messages = Counter[str]()
-        """New, changed and cancelled orders by strategy."""
 
     def listen(self, msgbus: MessageBus) -> None:
         """Hear of every order."""
+        self._quote_of = self._cache.quote_tick
         msgbus.subscribe("events.order.*", self.on_event)
 
     def of(self, order_id: ClientOrderId) -> Trace:
@@ -76,23 +82,28 @@ class OrderTraces:
     def on_event(self, event: Any) -> None:
         """Follow an order."""
         kind = type(event)
-        if kind is OrderSubmitted:
-            self._count(event)
-            self._traces[event.client_order_id] = Trace(self._cache.quote_tick(event.instrument_id))
-        elif kind is OrderAccepted or kind is OrderUpdated:
-            if kind is OrderUpdated:
-                self._count(event)
+        if kind is OrderUpdated or kind is OrderAccepted:  # asked first: most events of a maker on futures are changes
             trace = self._traces.get(event.client_order_id)
             if trace is not None:
-                trace.rests_at = self._cache.quote_tick(event.instrument_id)
+                trace.rests_at = self._quote_of(event.instrument_id)
                 trace.rests_since_ns = event.ts_event
+        elif kind is OrderSubmitted:
+            self._traces[event.client_order_id] = Trace(self._quote_of(event.instrument_id))
         elif kind in _OVER:
-            self.messages[event.strategy_id.value] += kind is OrderCanceled
             self._traces.pop(event.client_order_id, None)
 
-    def _count(self, event: Any) -> None:
-        self.sent[event.ts_event // _WINDOW_NS] += 1
-        self.messages[event.strategy_id.value] += 1
+    def messages(self) -> Messages:
+        """Count what was sent to the venue so far, by what the engine knows of every order."""
+        by_strategy, by_window = Counter[str](), Counter[int]()
+        for order in self._cache.orders():
+            for event in order.events:
+                kind = type(event)
+                if kind is OrderSubmitted or kind is OrderUpdated:
+                    by_window[event.ts_event // _WINDOW_NS] += 1
+                    by_strategy[event.strategy_id.value] += 1
+                elif kind is OrderCanceled:
+                    by_strategy[event.strategy_id.value] += 1
+        return Messages(by_strategy, by_window)
 
 
 def mid_of(quote: QuoteTick | None) -> Decimal | None:

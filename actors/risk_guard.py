@@ -124,6 +124,8 @@ class RiskGuard(Actor):
         self._twice_mid = 0
         self._markets: dict[str, tuple[Any, Market]] = {}
         self._equity: Decimal | None = None
+        self._collared = config.limits.price_collar_bps is not None
+        self._values_matter = config.limits.limit_values or config.limits.needs_equity
         self._twice_medians: dict[str, int] = {}
         self._twice_mids: dict[str, deque[int]] = {name: deque(maxlen=_REMEMBERED_MIDS) for name in self._ids}
         self._permits: dict[str, str] = {}
@@ -138,6 +140,7 @@ class RiskGuard(Actor):
 
     def on_start(self) -> None:
         """Open the books with what is held and open already, and begin to answer."""
+        self._quote_of, self._now = self.cache.quote_tick, self.clock.timestamp_ns
         for name, instrument_id in self._ids.items():
             instrument = self.cache.instrument(instrument_id)
             if instrument is None:
@@ -178,10 +181,10 @@ class RiskGuard(Actor):
 
     def answer(self, request: OrderRequest) -> None:
         """Approve or refuse an order; an approved one counts from now on, if the request is binding."""
-        now_ns = self.clock.timestamp_ns()
+        now_ns = self._now()
         book = self.exposures.get(request.instrument)
         known = None if book is None else book.orders.get(request.order_id)
-        if book is None or known is None or not self.only_moves(request, known, book, now_ns):
+        if book is None or not self.passes_at_a_glance(request, known, book, now_ns):
             breach = self.breach(request, now_ns)
             if breach is not None:
                 request.refusal = breach
@@ -203,18 +206,31 @@ class RiskGuard(Actor):
             return
         book.submitting(request.order_id, request.strategy, request.side, request.price, request.quantity)
         if self._duplicates is not None:
-            self._duplicates.remember(now_ns, _said(_proposed(request)), request.order_id)
+            self._duplicates.remember(now_ns, _said(request), request.order_id)
 
-    def only_moves(self, request: OrderRequest, known: OpenOrder, book: InstrumentExposure, now_ns: int) -> bool:
+    def passes_at_a_glance(
+        self, request: OrderRequest, known: OpenOrder | None, book: InstrumentExposure, now_ns: int
+    ) -> bool:
         """
-        Return whether a known order is to stand elsewhere, no larger, where no rule can object; False if unsure.
+        Return whether no rule can object to an order, `known` or new; False if unsure.
 
-        Nearly every request of a maker is such a move. True means that `breach` finds none, which a test holds it to.
+        Nearly every order of a maker is such a one, and most only move a known order, no larger: then whole numbers
+        tell. True means that `breach` finds none, which a test holds it to.
         """
-        price, side, instrument = request.price, request.side, request.instrument
-        if price is None or request.closing or self._permits or request.quantity > known.held:
+        if not self._keeps_its_own_rules(request, book, now_ns):
             return False
-        quote = self.cache.quote_tick(self._ids[instrument])
+        if known is not None:
+            return request.quantity <= known.held
+        if self._duplicates is not None and self._duplicates.check(now_ns, _said(request)) is not None:
+            return False
+        return self._exposure_breach(_proposed(request)) is None
+
+    def _keeps_its_own_rules(self, request: OrderRequest, book: InstrumentExposure, now_ns: int) -> bool:
+        """Return whether state, market, size, value, price, own orders and rate allow an order, whatever is held."""
+        price, side, instrument = request.price, request.side, request.instrument
+        if price is None or request.closing or self._permits:
+            return False
+        quote = self._quote_of(self._ids[instrument])
         if quote is None or now_ns > quote.ts_init + self._plainly_fresh_ns:
             return False
         if quote is not self._last_quote:  # both sides of a maker ask at the same quote
@@ -239,7 +255,7 @@ class RiskGuard(Actor):
         if self._permits or order.closing:
             breach = self._state_breach(order, book)
         if breach is None and not order.closing:
-            breach = self._limits_breach(order, book, now_ns)
+            breach = self._limits_breach(order, request, book, now_ns)
         if breach is None and self._rate is not None:
             breach = self._rate.check(now_ns, order.closing)
         return breach
@@ -257,7 +273,9 @@ class RiskGuard(Actor):
             return reduce_only_breach(order, book)
         return Breach("halted", Decimal(1), ZERO)
 
-    def _limits_breach(self, order: ProposedOrder, book: InstrumentExposure, now_ns: int) -> Breach | None:
+    def _limits_breach(
+        self, order: ProposedOrder, request: OrderRequest, book: InstrumentExposure, now_ns: int
+    ) -> Breach | None:
         limits = self.config.limits
         market = self._market(order.instrument)
         breach = market_breach(market, now_ns, limits)
@@ -266,7 +284,7 @@ class RiskGuard(Actor):
         breach = order_breach(order, market, book, limits, self._minimums[order.instrument])
         breach = breach or self._collar_over_time_breach(order)
         if breach is None and self._duplicates is not None and order.order_id not in book.orders:
-            breach = self._duplicates.check(now_ns, _said(order))
+            breach = self._duplicates.check(now_ns, _said(request))
         return breach or self._exposure_breach(order)
 
     def _collar_over_time_breach(self, order: ProposedOrder) -> Breach | None:
@@ -277,6 +295,8 @@ class RiskGuard(Actor):
         return collar_breach(order.side, order.price, twice_median * _UNIT / 2, band_bps)
 
     def _exposure_breach(self, order: ProposedOrder) -> Breach | None:
+        if not self._values_matter:
+            return exposure_of_order_breach(order, Account(self.exposures, {}, self._equity), self.config.limits)
         markets = {name: self._market(name) for name in self.exposures}
         mids = {name: market.mid for name, market in markets.items() if market is not None}
         traded = {name: exposure for name, exposure in self.exposures.items() if name in mids}
@@ -313,13 +333,17 @@ class RiskGuard(Actor):
 
     def _on_equity(self, mark: EquityMark) -> None:
         self._equity = mark.equity
-        if mark.equity is not None and self.config.limits.price_collar_bps is not None:
-            for name, twice_mids in self._twice_mids.items():
-                quote = self.cache.quote_tick(self._ids[name])
+        if mark.equity is not None and self._collared:
+            for name, instrument_id in self._ids.items():
+                quote = self._quote_of(instrument_id)
                 if quote is not None:
-                    twice_mids.append(quote.bid_price.raw + quote.ask_price.raw)
-                    if len(twice_mids) == _REMEMBERED_MIDS:
-                        self._twice_medians[name] = sorted(twice_mids)[_REMEMBERED_MIDS // 2]
+                    self._remember_mid(name, quote.bid_price.raw + quote.ask_price.raw)
+
+    def _remember_mid(self, name: str, twice_mid: int) -> None:
+        twice_mids = self._twice_mids[name]
+        twice_mids.append(twice_mid)
+        if len(twice_mids) == _REMEMBERED_MIDS:
+            self._twice_medians[name] = sorted(twice_mids)[_REMEMBERED_MIDS // 2]
 
     def _on_state(self, change: RiskStateChanged) -> None:
         self._permits[change.scope] = change.permits
@@ -359,8 +383,8 @@ def _proposed(request: OrderRequest) -> ProposedOrder:
     )
 
 
-def _said(order: ProposedOrder) -> tuple[object, ...]:
-    return (order.strategy, order.instrument, order.side, order.price, order.quantity)
+def _said(request: OrderRequest) -> tuple[object, ...]:
+    return (request.strategy, request.instrument, request.side, request.price, request.quantity)
 
 
 def _on_filled(book: InstrumentExposure, event: OrderFilled) -> None:

@@ -49,20 +49,20 @@ def put_queue_time(figures: dict[str, Any], fills: Sequence[FillRecord]) -> None
 
 def put_traffic(figures: dict[str, Any], ledger: Ledger, spot: bool) -> None:
     """Put the messages per fill, and the busiest window against what the venue takes."""
-    messages, fills = ledger.traces.messages.total(), len(ledger.fills)
+    messages, fills = ledger.messages.by_strategy.total(), len(ledger.fills)
     figures["messages"] = messages
     figures["messages_per_fill"] = messages / fills if fills else None
     if not fills:
         figures["messages_per_fill_why"] = "there was no fill"
     limit = ORDERS_PER_WINDOW["spot" if spot else "usdm"]
-    figures[f"orders_in_busiest_{WINDOW_SECS}s"] = max(ledger.traces.sent.values(), default=0)
+    figures[f"orders_in_busiest_{WINDOW_SECS}s"] = max(ledger.messages.by_window.values(), default=0)
     figures["venue_order_limit"] = limit
-    figures["windows_over_limit"] = sum(count > limit for count in ledger.traces.sent.values())
+    figures["windows_over_limit"] = sum(count > limit for count in ledger.messages.by_window.values())
 
 
 def strategy_quality(ledger: Ledger, strategy: str, fills: Sequence[FillRecord]) -> Mapping[str, Any]:
     """Return the figures of one strategy that can be told apart."""
-    figures: dict[str, Any] = {"messages": ledger.traces.messages[strategy]}
+    figures: dict[str, Any] = {"messages": ledger.messages.by_strategy[strategy]}
     figures["messages_per_fill"] = figures["messages"] / len(fills) if fills else None
     if not fills:
         figures["messages_per_fill_why"] = "there was no fill"

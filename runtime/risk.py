@@ -9,14 +9,13 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.system.kernel import NautilusKernel
 
 from actors.breaker_watch import BreakerWatch, BreakerWatchConfig
-from actors.clock_watch import ClockWatch, ClockWatchConfig
 from actors.data_watch import DataWatch, DataWatchConfig
 from actors.exposure_watch import ExposureWatch, ExposureWatchConfig
 from actors.kill_switch import KillSwitch, KillSwitchConfig, Latch
 from actors.loss_watch import LossWatch, LossWatchConfig
+from actors.market_watch import MarketWatch, MarketWatchConfig
 from actors.order_gate import OrderGate
 from actors.position_watch import PositionWatch, PositionWatchConfig
-from actors.price_watch import PriceWatch, PriceWatchConfig
 from actors.risk_guard import RiskGuard, RiskGuardConfig
 from models.pre_trade import PreTradeLimits
 from runtime.risk_enforcement import Enforcement
@@ -119,18 +118,11 @@ def _watches(settings: RiskSettings, context: RiskContext) -> Iterator[Actor]:
 
 
 def _market_watches(settings: RiskSettings, context: RiskContext) -> Iterator[Actor]:
-    if settings.max_clock_skew_secs is not None:
-        yield ClockWatch(
-            ClockWatchConfig(
+    if settings.max_clock_skew_secs is not None or settings.max_price_move_bps is not None:
+        yield MarketWatch(
+            MarketWatchConfig(
                 instrument_ids=context.instrument_ids,
                 max_clock_skew_secs=settings.max_clock_skew_secs,
-                check_interval_secs=settings.check_interval_secs,
-            )
-        )
-    if settings.max_price_move_bps is not None:
-        yield PriceWatch(
-            PriceWatchConfig(
-                instrument_ids=context.instrument_ids,
                 max_price_move_bps=settings.max_price_move_bps,
                 price_move_window_secs=settings.price_move_window_secs,
                 check_interval_secs=settings.check_interval_secs,

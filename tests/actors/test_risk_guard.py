@@ -300,24 +300,27 @@ class Mover(Script):
         super().__init__(instrument, buy(3, bid), sell(3, ask), *[Mover.compare] * 60)
         self.guarded = guarded
         self.rng = random.Random(seed)
-        self.answers: Counter[tuple[bool, str | None]] = Counter()
+        self.answers: Counter[tuple[bool, bool, str | None]] = Counter()
 
     def compare(self) -> None:
         guard, name, now_ns = self.guarded.controls.guard, self.instrument.id.value, self.clock.timestamp_ns()
         book = guard.exposures[name]
-        for order_id, order in book.orders.items():
+        orders = [*book.orders.items(), ("a new one", None)]
+        for order_id, order in orders:
             for _ in range(20):
-                price = self.instrument.make_price(self.rng.gauss(100 - 0.3 * order.side, 0.8)).raw
+                side = order.side if order else self.rng.choice((1, -1))
+                price = self.instrument.make_price(self.rng.gauss(100 - 0.3 * side, 0.8)).raw
                 quantity = self.instrument.make_qty(self.rng.uniform(0.01, 4)).raw
-                request = OrderRequest(order_id, self.id.value, name, order.side, price, quantity)
+                request = OrderRequest(order_id, self.id.value, name, side, price, quantity)
                 breach = guard.breach(request, now_ns)
-                glance = guard.only_moves(request, order, book, now_ns)
-                self.answers[glance, breach and breach.rule] += 1
+                glance = guard.passes_at_a_glance(request, order, book, now_ns)
+                self.answers[order is not None, glance, breach and breach.rule] += 1
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_move_that_passes_at_one_glance_breaks_no_rule(
-    seed: int, market_of: Any, replay: Any, perpetual: Any
+@pytest.mark.parametrize("limit", [{"max_leverage": Decimal("0.006")}, {"max_position_qty": Decimal("4.5")}])
+def test_an_order_that_passes_at_one_glance_breaks_no_rule(
+    limit: dict[str, Any], seed: int, market_of: Any, replay: Any, perpetual: Any
 ) -> None:
     market = market_of(perpetual)
     market.random(seed, seconds=40)
@@ -325,15 +328,16 @@ def test_a_move_that_passes_at_one_glance_breaks_no_rule(
         perpetual,
         max_order_qty={perpetual.id.value: Decimal("3.1")},
         max_order_notional_quote=Decimal(310),
-        max_leverage=Decimal(5),
         price_collar_bps=Decimal(100),
+        **{rule: {perpetual.id.value: most} if rule == "max_position_qty" else most for rule, most in limit.items()},
     )
     strategy = Mover(perpetual, guarded, seed)
 
     replay(market, [strategy], on_engine=guarded)
 
-    wrongly_passed = {rule: count for (glance, rule), count in strategy.answers.items() if glance and rule}
+    wrongly_passed = {rule: count for (_, glance, rule), count in strategy.answers.items() if glance and rule}
     assert wrongly_passed == {}
-    assert strategy.answers[True, None] > 100
-    stopped = {rule for glance, rule in strategy.answers if not glance}
-    assert stopped > {"price_collar_bps", "self_trade", "max_order_qty", "max_order_notional_quote"}
+    assert strategy.answers[True, True, None] > 100
+    assert strategy.answers[False, True, None] > 100
+    stopped = {rule for _, glance, rule in strategy.answers if not glance}
+    assert stopped > {"price_collar_bps", "self_trade", "max_order_qty", "max_order_notional_quote", *limit}
