@@ -278,6 +278,10 @@ MARKOUT_DEFINITION = (
     "informed; a fill pays only while it stays above the fee."
 )
 
+MARKOUT_FIGURES = {
+    horizon: Figure(f"markouts_bps.{horizon}", f"Markout {horizon[:-1]} s", Kind.BPS, MARKOUT_DEFINITION)
+    for horizon in MARKOUTS
+}
 
 MARKOUT_GROUPS = {
     "side": "By side",

@@ -1,7 +1,7 @@
 """Figures of summary.json: found by their path, written with their unit, or missing for a reason."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
@@ -109,14 +109,18 @@ class Shown:
     """-1 for a loss, 1 for a gain, 0 for anything else."""
 
 
-def show(figure: Figure, summary: Summary) -> Shown:
-    """Return `figure` of `summary` as text, or "—" with the reason."""
+MONEY = (Kind.MONEY, Kind.SIGNED_MONEY)
+
+
+def show(figure: Figure, summary: Summary, decimals: int | None = None) -> Shown:
+    """Return `figure` of `summary` as text, money to so many decimals, or "—" with the reason."""
     value = summary.number(figure.path)
     if value is None:
         return Shown(figure.label, fmt.MISSING, summary.why(figure.path), figure.definition, 0)
     signed = figure.kind in (Kind.SIGNED_MONEY, Kind.SIGNED_PERCENT)
     sign = (value > 0) - (value < 0) if signed else 0
-    return Shown(figure.label, written(value, figure.kind, summary.text("currency")), "", figure.definition, sign)
+    told = written(value, figure.kind, summary.text("currency"), decimals)
+    return Shown(figure.label, told, "", figure.definition, sign)
 
 
 _WRITERS: dict[Kind, Callable[[float], str]] = {
@@ -131,8 +135,15 @@ _WRITERS: dict[Kind, Callable[[float], str]] = {
 }
 
 
-def written(value: float, kind: Kind, currency: str) -> str:
-    """Return `value` with its unit."""
-    if kind in (Kind.MONEY, Kind.SIGNED_MONEY):
-        return fmt.money(value, currency, signed=kind is Kind.SIGNED_MONEY)
+def show_alike(figure: Figure, summaries: Iterable[Summary]) -> list[Shown]:
+    """Return `figure` of several summaries, money to the same decimals."""
+    runs = list(summaries)
+    decimals = fmt.decimals_for(*(run.number(figure.path) for run in runs)) if figure.kind in MONEY else None
+    return [show(figure, run, decimals) for run in runs]
+
+
+def written(value: float, kind: Kind, currency: str, decimals: int | None = None) -> str:
+    """Return `value` with its unit, money to so many decimals, or to as many as its size asks for."""
+    if kind in MONEY:
+        return fmt.money(value, currency, decimals=decimals, signed=kind is Kind.SIGNED_MONEY)
     return _WRITERS[kind](value)

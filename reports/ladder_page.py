@@ -7,10 +7,10 @@ from typing import Any
 from rich.console import Console
 
 from reports import format as fmt
-from reports.definitions import FILLS, MARKOUT_DEFINITION, PART_FIGURES, TRADING_PNL, fee_texts
+from reports.definitions import FILLS, MARKOUT_FIGURES, PART_FIGURES, TRADING_PNL, fee_texts
 from reports.fee_table import fee_sentence, fee_tiers_of_runs
-from reports.figures import Summary
-from reports.markup import Cell, banner, card, items, masthead, signed_class, table, text
+from reports.figures import Summary, show_alike
+from reports.markup import Cell, banner, card, figure_cell, items, masthead, table, text
 from reports.overlaid import overlaid
 from reports.page import document, write_page
 from reports.plotting import Chart, axis, layout, line
@@ -128,24 +128,19 @@ def curve_chart(ladder: Summary) -> Chart:
 
 
 def _curve_table(ladder: Summary) -> str:
-    currency = ladder.text("currency")
-    parts = [figure for figure in PART_FIGURES if figure.path != "pnl_parts.funding"]
+    figures = (
+        TRADING_PNL,
+        *(figure for figure in PART_FIGURES if figure.path != "pnl_parts.funding"),
+        FILLS,
+        MARKOUT_FIGURES["30s"],
+    )
+    points = [
+        Summary({"currency": ladder.text("currency")} | point) for point in ladder.entries("latency_curve.points")
+    ]
     head = [Cell("Latency", "How long each order, change and cancellation takes to arrive.")]
-    head += [Cell(figure.label, figure.definition) for figure in (TRADING_PNL, *parts, FILLS)]
-    head.append(Cell("Markout 30 s", MARKOUT_DEFINITION))
-    rows = []
-    for point in ladder.entries("latency_curve.points"):
-        money = [point["pnl_trading"], *(point["pnl_parts"][part] for part in ("spread", "inventory", "fees"))]
-        markout = point["markouts_bps"]["30s"]
-        rows.append(
-            [
-                Cell(f"{point['latency_ms_each']} ms"),
-                *(
-                    Cell(fmt.money(value, currency, signed=True), style=signed_class((value > 0) - (value < 0)))
-                    for value in money
-                ),
-                Cell(fmt.count(point["fills"])),
-                Cell(fmt.MISSING if markout is None else fmt.basis_points(markout)),
-            ]
-        )
+    head += [Cell(figure.label, figure.definition) for figure in figures]
+    columns = [[figure_cell(shown) for shown in show_alike(figure, points)] for figure in figures]
+    rows = [
+        [Cell(f"{point.text('latency_ms_each')} ms"), *cells] for point, *cells in zip(points, *columns, strict=True)
+    ]
     return card("What latency costs", table(head, rows), small=ladder.text("latency_curve.sentence"))

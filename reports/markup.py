@@ -7,6 +7,8 @@ from html import escape
 from reports.figures import Shown
 from reports.format import MISSING, number, printable
 
+MOST_ROWS_IN_FULL = 30
+
 
 def text(value: object) -> str:
     """Return `value` as text that is safe in HTML, in element content and in quoted attributes alike."""
@@ -49,11 +51,17 @@ def signed_cell(value: float | None, decimals: int, why: str = "") -> Cell:
     return Cell(number(value, decimals, signed=True), style=signed_class((value > 0) - (value < 0)))
 
 
+def figure_cell(shown: Shown) -> Cell:
+    """Return a figure as a cell, a gain or a loss in its colour, with the reason where it is missing."""
+    return Cell(shown.text, shown.why, signed_class(shown.sign))
+
+
 def table(head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> str:
-    """Return a table that scrolls inside its card."""
+    """Return a table that scrolls inside its card: sideways where it is wide, up and down where it is long."""
     top = "".join(_cell("th", cell) for cell in head)
-    body = "\n".join(f"<tr>{''.join(_cell('td', cell) for cell in row)}</tr>" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>\n{body}\n</tbody></table></div>'
+    lines = [f"<tr>{''.join(_cell('td', cell) for cell in row)}</tr>" for row in rows]
+    body, size = "\n".join(lines), " long" if len(lines) > MOST_ROWS_IN_FULL else ""
+    return f'<div class="scroll{size}"><table><thead><tr>{top}</tr></thead><tbody>\n{body}\n</tbody></table></div>'
 
 
 def _cell(tag: str, cell: Cell) -> str:

@@ -6,9 +6,9 @@ from rich.table import Table
 from rich.text import Text
 
 from reports import format as fmt
-from reports.definitions import HEADLINE, MARKOUT_DEFINITION, MARKOUTS, MORE, PART_FIGURES
-from reports.figures import Figure, Kind, Summary, show
-from reports.markup import Cell, signed_class, table
+from reports.definitions import HEADLINE, MARKOUT_FIGURES, MORE, PART_FIGURES
+from reports.figures import Figure, Kind, Summary, show_alike
+from reports.markup import Cell, figure_cell, table
 
 TRADED = Figure("traded", "Traded", Kind.MONEY, "The value of all fills, bought and sold together.")
 
@@ -25,10 +25,7 @@ FIGURES = (
     _NAMED["fills"],
     TRADED,
     _NAMED["maker_share"],
-    *(
-        Figure(f"markouts_bps.{horizon}", f"Markout {horizon[:-1]} s", Kind.BPS, MARKOUT_DEFINITION)
-        for horizon in MARKOUTS
-    ),
+    *MARKOUT_FIGURES.values(),
     *_QUOTES,
     _KNOWN["orders"],
     _KNOWN["break_even_maker_fee_bps"],
@@ -41,9 +38,8 @@ def page_table(names: Sequence[str], runs: Sequence[Summary], figures: Sequence[
     head = [Cell("", style="text"), *(Cell(name, f"Of {name}.") for name in names)]
     body = []
     for figure in figures:
-        shown = [show(figure, run) for run in runs]
-        cells = [Cell(one.text, one.why, signed_class(one.sign)) for one in shown]
-        body.append([Cell(figure.label, figure.definition, "text"), *cells])
+        shown = show_alike(figure, runs)
+        body.append([Cell(figure.label, figure.definition, "text"), *map(figure_cell, shown)])
     return table(head, body)
 
 
@@ -57,7 +53,7 @@ def terminal_table(names: Sequence[str], runs: Sequence[Summary], figures: Seque
     units = {f" {run.text('currency')}" for run in runs}
     left_out = units if len(units) == 1 else set()
     for figure in figures:
-        cells = [show(figure, run) for run in runs]
+        cells = show_alike(figure, runs)
         texts = [_without(one.text, left_out).replace(fmt.MINUS, "-").replace(fmt.MISSING, "-") for one in cells]
         shown.add_row(
             figure.label, *(Text(text, colors.get(one.sign, "")) for text, one in zip(texts, cells, strict=True))

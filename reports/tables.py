@@ -5,7 +5,15 @@ from decimal import Decimal
 from typing import Any
 
 from reports import format as fmt
-from reports.definitions import HEADLINE, MARKOUT_DEFINITION, MORE, NOTIONAL, PART_FIGURES, QUOTE_QUALITY
+from reports.definitions import (
+    HEADLINE,
+    MARKOUT_DEFINITION,
+    MARKOUT_FIGURES,
+    MORE,
+    NOTIONAL,
+    PART_FIGURES,
+    QUOTE_QUALITY,
+)
 from reports.figures import Kind, Summary, written
 from reports.markup import Cell, card, signed_class, table
 from reports.results_folder import Fills
@@ -15,7 +23,10 @@ HOLDINGS = "(holdings)"
 HOLDINGS_NOTE = f"{HOLDINGS} is what was held before the first trade: its gain or loss belongs to no strategy."
 ELSEWHERE = ("attribution", "markouts_by")
 """What of a strategy or instrument stands in a table of its own, or only in summary.json."""
-KNOWN_FIGURES = {figure.path: figure for figure in (*HEADLINE, *MORE, *QUOTE_QUALITY, *PART_FIGURES, NOTIONAL)}
+KNOWN_FIGURES = {
+    figure.path: figure
+    for figure in (*HEADLINE, *MORE, *QUOTE_QUALITY, *PART_FIGURES, NOTIONAL, *MARKOUT_FIGURES.values())
+}
 
 
 def breakdown(summary: Summary, path: str, title: str) -> str:
@@ -32,8 +43,12 @@ def breakdown(summary: Summary, path: str, title: str) -> str:
         return ""
     head = [Cell("", style="text"), *(_column(column) for column in columns)]
     currency = summary.text("currency")
+    decimals = {
+        column: fmt.decimals_for(*(Summary({"value": row.get(column)}).number("value") for row in rows.values()))
+        for column in columns
+    }
     body = [
-        [Cell(name, style="text"), *(_figure_cell(column, row, currency) for column in columns)]
+        [Cell(name, style="text"), *(_figure_cell(column, row, currency, decimals[column]) for column in columns)]
         for name, row in rows.items()
     ]
     note = HOLDINGS_NOTE if HOLDINGS in rows else ""
@@ -54,12 +69,10 @@ def _column(path: str) -> Cell:
     figure = KNOWN_FIGURES.get(path)
     if figure:
         return Cell(figure.label, figure.definition)
-    if path.startswith("markouts_bps."):
-        return Cell(f"Markout {path.removeprefix('markouts_bps.')}", MARKOUT_DEFINITION)
     return Cell(path.replace("_", " ").replace(".", " "))
 
 
-def _figure_cell(path: str, row: Mapping[str, Any], currency: str) -> Cell:
+def _figure_cell(path: str, row: Mapping[str, Any], currency: str, decimals: int) -> Cell:
     value = Summary({"value": row.get(path)}).number("value")
     if value is None:
         plain = row.get(path)
@@ -67,7 +80,9 @@ def _figure_cell(path: str, row: Mapping[str, Any], currency: str) -> Cell:
     figure = KNOWN_FIGURES.get(path)
     kind = figure.kind if figure else _kind(path, value)
     signed = kind in (Kind.SIGNED_MONEY, Kind.SIGNED_PERCENT)
-    return Cell(written(value, kind, currency), style=signed_class((value > 0) - (value < 0)) if signed else "")
+    return Cell(
+        written(value, kind, currency, decimals), style=signed_class((value > 0) - (value < 0)) if signed else ""
+    )
 
 
 def _kind(path: str, value: float) -> Kind:

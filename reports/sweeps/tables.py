@@ -95,7 +95,7 @@ def checks(found: Verdict) -> str:
     if not found.checks:
         return ""
     rows = "".join(
-        f'<dt>{text(check.name)} <span class="{MARKS[check.passed][1]}">{MARKS[check.passed][0]}</span></dt>'
+        f'<dt>{text(check.name)}: <span class="{MARKS[check.passed][1]}">{MARKS[check.passed][0]}</span></dt>'
         f"<dd>{text(check.text)}</dd>"
         for check in found.checks
     )
