@@ -9,10 +9,10 @@ from reports import format as fmt
 from reports.definitions import MARKOUTS, fee_rates
 from reports.downsample import rows_to_keep
 from reports.figures import Summary
-from reports.market_chart import market_chart
+from reports.market_chart import in_use, market_chart
 from reports.parts_charts import parts_chart, parts_over_time_chart
 from reports.plotting import Chart, Trace, axis, layout, line, packed, time_axis, times
-from reports.results_folder import Equity, Fills, Floats, Results
+from reports.results_folder import Equity, Fills, Floats, Positions, Results
 
 MOST_MARKETS = 12
 HORIZONS = ["fill", *(f"{name[:-1]} s" for name in MARKOUTS)]
@@ -23,20 +23,26 @@ MARKOUT_CAPTION = (
 
 
 def charts(results: Results) -> list[Chart]:
-    """Return every chart of the page, with those of the first `MOST_MARKETS` instruments."""
+    """Return every chart of the page, with those of the first `MOST_MARKETS` instruments that something was done in."""
     summary, currency = results.summary, results.summary.text("currency")
     return [
         parts_chart(summary),
         markouts_chart(summary, results.fills),
         equity_chart(results.equity, currency),
         parts_over_time_chart(results.equity, currency),
-        *(market_chart(n, positions, results.fills) for n, positions in enumerate(results.positions[:MOST_MARKETS])),
+        *(market_chart(n, positions, results.fills) for n, positions in enumerate(_drawn_markets(results))),
     ]
 
 
+def _drawn_markets(results: Results) -> list[Positions]:
+    used = [positions for positions in results.positions if in_use(positions, results.fills)]
+    return (used or results.positions)[:MOST_MARKETS]
+
+
 def undrawn_markets(results: Results) -> list[str]:
-    """Return the instruments that have no chart because there are too many."""
-    return [positions.instrument for positions in results.positions[MOST_MARKETS:]]
+    """Return the instruments without a chart: nothing was quoted or held in them, or there are too many."""
+    drawn = {positions.instrument for positions in _drawn_markets(results)}
+    return [positions.instrument for positions in results.positions if positions.instrument not in drawn]
 
 
 def equity_chart(equity: Equity, currency: str) -> Chart:

@@ -15,6 +15,13 @@ DEFINITION = (
 )
 
 
+def in_use(positions: Positions, fills: Fills) -> bool:
+    """Return whether anything was quoted, held or filled in an instrument."""
+    quoted = ~np.isnan(positions.quote_bid) | ~np.isnan(positions.quote_ask)
+    filled = fills.instrument == positions.instrument
+    return bool(quoted.any() or np.nan_to_num(positions.position).any() or filled.any())
+
+
 def market_chart(number: int, positions: Positions, fills: Fills) -> Chart:
     """Return the chart of the instrument of `positions`, the `number`-th on the page, with its fills out of `fills`."""
     rows = rows_to_keep([positions.mid, positions.quote_bid, positions.quote_ask, positions.position])

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const MOST_POINTS = 4000;
+  const POINTS_PER_PIXEL = 2; // the lowest and the highest value of every column of pixels
   const { columns: packed, figures: described } = JSON.parse(document.getElementById("figures").textContent);
   const narrow = matchMedia("(max-width: 980px)");
   const touch = matchMedia("(pointer: coarse)");
@@ -13,7 +13,10 @@
   };
 
   const columns = packed.map(({ bdata, shape }) => {
-    const values = new Float64Array(Uint8Array.from(atob(bdata), (letter) => letter.charCodeAt(0)).buffer);
+    const letters = atob(bdata);
+    const bytes = new Uint8Array(letters.length);
+    for (let place = 0; place < letters.length; place++) bytes[place] = letters.charCodeAt(place);
+    const values = new Float64Array(bytes.buffer);
     return shape ? { values, width: Number(shape.split(",")[1]) } : values;
   });
 
@@ -48,10 +51,11 @@
 
   const showTimes = (id, data, layout) => {
     const [from, to] = zoom || layout.xaxis.range;
-    const seen = sampled(data, from, to, MOST_POINTS);
+    const width = document.getElementById(id).clientWidth;
+    const seen = sampled(data, from, to, Math.max(1000, POINTS_PER_PIXEL * width));
     const visible = seen.filter((trace) => trace.visible !== "legendonly");
     const { ranges, markers } = fitted(visible, from, to);
-    const size = markerSize(markers, document.getElementById(id).clientWidth);
+    const size = markerSize(markers, width);
     for (const trace of seen) if (trace.mode === "markers") trace.marker = { ...trace.marker, size };
     if (zoom) {
       layout.xaxis.range = zoom;
@@ -98,8 +102,12 @@
     }
   };
 
+  // Each chart in a turn of its own: the page can be read and scrolled while those further down are drawn.
   const drawAll = async () => {
-    for (const id of Object.keys(figures)) await draw(id);
+    for (const id of Object.keys(figures)) {
+      await draw(id);
+      await new Promise((done) => setTimeout(done));
+    }
   };
 
   drawAll().then(() => {

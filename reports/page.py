@@ -103,7 +103,7 @@ def _body(results: Results, drawn: list[Chart]) -> str:
             risk_tables.halt_table(summary),
             risk_tables.refusal_table(summary),
             sections.charts([equity, *named.values()]),
-            f'<p class="small">Without a chart: {text(", ".join(left_out))}</p>' if left_out else "",
+            f'<p class="small">Without a chart: {text(", ".join(left_out))}.</p>' if left_out else "",
         ),
         "How good are its quotes and fills?": (
             sections.charts([markouts], sections.quote_quality(summary)),

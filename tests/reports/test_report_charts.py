@@ -173,6 +173,17 @@ def test_instruments_beyond_the_twelfth_are_named(short: Path) -> None:
     assert undrawn_markets(many) == ["C12USDT.BINANCE", "C13USDT.BINANCE"]
 
 
+def test_an_instrument_that_is_only_watched_has_no_chart(short: Path) -> None:
+    results = read_results(short)
+    used = results.positions[0]
+    nothing = np.full(len(used.ts_ns), np.nan)
+    watched = replace(used, instrument="WATCHED", quote_bid=nothing, quote_ask=nothing, position=np.zeros_like(nothing))
+    both = replace(results, positions=[watched, used])
+    assert undrawn_markets(both) == ["WATCHED"]
+    assert chart_of(both, "market-0").title.startswith(used.instrument)
+    assert undrawn_markets(replace(results, positions=[watched])) == []
+
+
 def test_packed_columns_are_read_back_as_they_were() -> None:
     table = np.array([[1.5, -2.0], [np.nan, 1e300]])
     np.testing.assert_array_equal(unpacked(packed(table)), table)
