@@ -38,6 +38,8 @@ class ExposureWatch(Actor):
 
     def _on_equity(self, mark: EquityMark) -> None:
         limits, values = self.config.limits, self._values()
+        if not values and not self._beyond:
+            return
         found = {
             (ACCOUNT, breach.rule): breach for breach in held_breaches(values.pop(ACCOUNT, {}), mark.equity, limits)
         } | {

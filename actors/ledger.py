@@ -46,6 +46,7 @@ HOLDINGS: Final = "(holdings)"
 _SECOND_NS: Final = 1_000_000_000
 _DUE: Final = "ledger-due"
 _GRID: Final = "ledger-grid"
+_TWO: Final = Decimal(2)
 _NOTICED: Final = Decimal("0.01")
 """Cash that differs by less is rounding: the venue rounds each fee and each average price."""
 
@@ -257,7 +258,7 @@ class Ledger(Actor):
     def mid(self, instrument: str) -> Decimal:
         """Return the middle of the instrument's last quote."""
         quote = self.cache.quote_tick(self._instruments[instrument].id)
-        return EXACT.divide(quote.bid_price.as_decimal() + quote.ask_price.as_decimal(), Decimal(2))
+        return EXACT.divide(quote.bid_price.as_decimal() + quote.ask_price.as_decimal(), _TWO)
 
     # -- Fills --------------------------------------------------------------------------------------------------------
 
@@ -372,9 +373,10 @@ class Ledger(Actor):
     def _record(self, now_ns: int) -> None:
         self.msgbus.publish(SAMPLE_TOPIC, now_ns)
         quotes = {name: self.cache.quote_tick(instrument.id) for name, instrument in self._instruments.items()}
-        mids = {name: self.mid(name) for name in self._instruments}
+        touches = {name: (quote.bid_price.as_decimal(), quote.ask_price.as_decimal()) for name, quote in quotes.items()}
         for (_, name), book in self.books.items():
-            book.mark(mids[name])
+            bid, ask = touches[name]
+            book.mark(EXACT.divide(bid + ask, _TWO))
         equity = self.equity()
         holdings = _exact_sum(*(book.parts.total for (owner, _), book in self.books.items() if owner == HOLDINGS))
         self.equity_curve.append(EquityPoint(now_ns, equity, self.parts(), holdings))
@@ -383,14 +385,14 @@ class Ledger(Actor):
         sound = all(0 < quote.bid_price.raw <= quote.ask_price.raw for quote in quotes.values())
         mark = EquityMark(ts_ns=now_ns, equity=equity if sound else None, interval_secs=self.config.interval_secs)
         self.msgbus.publish(EQUITY_TOPIC, mark)
-        for name, quote in quotes.items():
+        for name, (bid, ask) in touches.items():
             sample = next((sample for (_, traded), sample in self.samples.items() if traded == name), None)
             self.position_points.append(
                 PositionPoint(
                     ts_ns=now_ns,
                     instrument=name,
-                    bid=quote.bid_price.as_decimal(),
-                    ask=quote.ask_price.as_decimal(),
+                    bid=bid,
+                    ask=ask,
                     quote_bid=sample.bid if sample else None,
                     quote_ask=sample.ask if sample else None,
                     fair_value=sample.fair_value if sample else None,

@@ -1,9 +1,8 @@
 """Watches the market data themselves: whether their clock is ours, and how fast prices move."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.config import ActorConfig
@@ -48,7 +47,8 @@ class MarketWatch(Actor):
 
     def _forget(self) -> None:
         limit, window_ns = self.config.max_price_move_bps, int(self.config.price_move_window_secs.scaleb(9))
-        names = () if limit is None else self.config.instrument_ids
+        self._names, self._max_skew_secs = self.config.instrument_ids, self.config.max_clock_skew_secs
+        names = () if limit is None else self._names
         self._ranges = {name: PriceRange(limit, window_ns) for name in names if limit is not None}
         self._raised: set[str] = set()
 
@@ -71,36 +71,37 @@ class MarketWatch(Actor):
         self._forget()
 
     def _on_check(self, event: TimeEvent) -> None:
-        config = self.config
-        if config.max_clock_skew_secs is not None:
-            self._tell("max_clock_skew_secs", config.max_clock_skew_secs, self._skewed(), event)
-        if config.max_price_move_bps is not None:
-            self._tell("max_price_move_bps", config.max_price_move_bps, self._moved(event.ts_event), event)
+        skewed = self._skewed()
+        if skewed or "max_clock_skew_secs" in self._raised:
+            self._tell("max_clock_skew_secs", skewed, event.ts_event)
+        moved = self._moved(event.ts_event) if self._ranges else []
+        if moved or "max_price_move_bps" in self._raised:
+            self._tell("max_price_move_bps", moved, event.ts_event)
 
-    def _tell(self, rule: str, limit: Decimal, found: Iterator[Breach | None], event: TimeEvent) -> None:
+    def _tell(self, rule: str, found: list[Breach], now_ns: int) -> None:
         """Raise the alarm of a rule when its first breach is found, and end it when there is none any more."""
-        breach = max((each for each in found if each), key=lambda each: each.value, default=None)
-        if (breach is not None) is not (rule in self._raised):
+        if bool(found) is not (rule in self._raised):
             self._raised ^= {rule}
-            said = breach or Breach(rule, Decimal(0), limit)
-            alarm = RiskAlarm(ts_ns=event.ts_event, scope=ACCOUNT, breach=said, latched=False, over=breach is None)
+            calm = Breach(rule, Decimal(0), getattr(self.config, rule))
+            worst = max(found, key=lambda breach: breach.value, default=calm)
+            alarm = RiskAlarm(ts_ns=now_ns, scope=ACCOUNT, breach=worst, latched=False, over=not found)
             self.msgbus.publish(ALARM_TOPIC, alarm)
 
-    def _skewed(self) -> Iterator[Breach | None]:
-        limit = self.config.max_clock_skew_secs
-        for name in self.config.instrument_ids:
+    def _skewed(self) -> list[Breach]:
+        found = []
+        limit = self._max_skew_secs
+        for name in self._names if limit is not None else ():
             for tick in (self._quote_of(name), self._trade_of(name)):
-                if tick is not None and limit is not None and _stamped_elsewhen(tick):
-                    yield clock_skew_breach(tick.ts_init, tick.ts_event, limit)
+                if tick is not None and tick.ts_init != tick.ts_event:  # in recorded data they mostly are the same
+                    found.append(clock_skew_breach(tick.ts_init, tick.ts_event, limit))
+        return [breach for breach in found if breach is not None]
 
-    def _moved(self, now_ns: int) -> Iterator[Breach | None]:
+    def _moved(self, now_ns: int) -> list[Breach]:
+        found = []
         for name, price_range in self._ranges.items():
             quote = self._quote_of(name)
             if quote is not None:
                 bid, ask = quote.bid_price.raw, quote.ask_price.raw
                 if 0 < bid < ask:
-                    yield price_range.update(now_ns, bid + ask)  # the unit of prices does not matter
-
-
-def _stamped_elsewhen(tick: Any) -> bool:
-    return bool(tick.ts_init != tick.ts_event)  # in recorded data they mostly are the same
+                    found.append(price_range.update(now_ns, bid + ask))  # the unit of prices does not matter
+        return [breach for breach in found if breach is not None]

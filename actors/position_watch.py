@@ -52,6 +52,7 @@ class PositionWatch(Actor):
 
     def on_start(self) -> None:
         """Listen to fills, and look at marks on a timer where there are stops."""
+        self._quote_of = self.cache.quote_tick
         for instrument_id in self.config.instrument_ids:
             self.msgbus.subscribe(f"events.fills.{instrument_id}", self._on_fill)
             for position in self.cache.positions_open(instrument_id=instrument_id):
@@ -97,7 +98,7 @@ class PositionWatch(Actor):
 
     def _on_check(self, event: TimeEvent) -> None:
         for (strategy, instrument_id), stop in self._stops.items():
-            quote = self.cache.quote_tick(instrument_id) if stop.position else None
+            quote = self._quote_of(instrument_id) if stop.position else None
             if quote is not None and quote is not self._looked_at.get((strategy, instrument_id)):
                 self._looked_at[strategy, instrument_id] = quote
                 mid = (quote.bid_price.raw + quote.ask_price.raw) * _HALF_UNIT

@@ -5,6 +5,7 @@ Percentages are compared without dividing, so that a loss of exactly the limit i
 """
 
 from collections import deque
+from collections.abc import Iterator
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 
 from models.risk_limits import Breach
@@ -169,6 +170,7 @@ class PositionStop:
         self.position = Decimal(0)
         self._cost = Decimal(0)
         self._best: Decimal | None = None
+        self._stops: list[tuple[str, Decimal, Decimal]] | None = None
 
     @property
     def entry(self) -> Decimal:
@@ -197,6 +199,7 @@ class PositionStop:
             self._best = None
             self._marks.clear()
         self.position = after
+        self._stops = None
 
     def check(self, mark: Decimal) -> Breach | None:
         """Take the next mark; return a breach while it is at or beyond a stop. Value and limit are prices."""
@@ -207,11 +210,20 @@ class PositionStop:
         if len(self._marks) < self._confirmations:
             return None
         kindest, reached = max(self._marks), min(self._marks)
-        self._best = reached * side if self._best is None else max(self._best * side, reached) * side
+        if self._best is None or reached > self._best * side:
+            self._best, self._stops = reached * side, None
+        if self._stops is None:
+            self._stops = list(self._stops_at(side, self._best))
+        for rule, factor, bound in self._stops:
+            if kindest * factor <= bound:
+                return Breach(rule, mark, bound * side / factor)
+        return None
+
+    def _stops_at(self, side: int, best: Decimal) -> Iterator[tuple[str, Decimal, Decimal]]:
+        """Yield each rule with what a mark is multiplied by, and what it is held against: a stop without a division."""
         for rule, pct, cost, quantity in (
             ("stop_loss_pct", self._stop_loss_pct, self._cost, abs(self.position)),
-            ("trailing_stop_pct", self._trailing_stop_pct, self._best, Decimal(1)),
+            ("trailing_stop_pct", self._trailing_stop_pct, best, Decimal(1)),
         ):
-            if pct is not None and kindest * quantity * 100 <= cost * (100 - side * pct) * side:
-                return Breach(rule, mark, cost * (100 - side * pct) / (100 * quantity))
-        return None
+            if pct is not None:
+                yield rule, quantity * 100, cost * (100 - side * pct) * side
