@@ -1,5 +1,7 @@
 """Fixtures shared by all tests."""
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,12 @@ from typing import Any
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+# Tests start many processes. Where Python is told to write no bytecode, as in many containers, each of them would
+# compile the engine and all of its libraries again, which takes three seconds: they share a folder instead.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(PROJECT / ".pytest_cache" / "bytecode")
+    sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session")

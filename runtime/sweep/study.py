@@ -170,8 +170,7 @@ class SweepStudy:
 
     def close(self) -> None:
         """Let go of the storage."""
-        self._storage.remove_session()
-        self._storage.engine.dispose()
+        _let_go(self._storage)
 
     @contextmanager
     def beating(self) -> Iterator[None]:
@@ -252,7 +251,17 @@ def _record(trial: Trial, parameter: Parameter) -> Choice:
 
 def study_exists(url: str, name: str) -> bool:
     """Return whether the storage has a study of this name."""
-    return name in optuna.get_all_study_names(storage=open_storage(url))
+    storage = open_storage(url)
+    try:
+        return name in optuna.get_all_study_names(storage)
+    finally:
+        _let_go(storage)
+
+
+def _let_go(storage: RDBStorage) -> None:
+    """Close the connections to a storage."""
+    storage.remove_session()
+    storage.engine.dispose()
 
 
 def open_storage(url: str) -> RDBStorage:

@@ -76,7 +76,6 @@ def dask_cluster(project: Path) -> Iterator[str]:
     try:
         yield address
     finally:
-        for process in reversed(processes):
-            process.terminate()
         for process in processes:
-            process.wait(20)
+            process.kill()  # asked to end, a worker waits for its scheduler, and may do so for half a minute
+            process.wait()
