@@ -104,11 +104,13 @@ def markouts_chart(summary: Summary, fills: Fills) -> Chart:
         chosen = fills.sign == sign
         means = [mean_markout_bps(fills, chosen, horizon) for horizon in ("fill", *MARKOUTS)]
         traces.append(_markout_line(name, means, _counts(fills, chosen), color))
-    fees = {tuple(rates.items()) for rates in fee_rates(summary).values()}
-    if len(fees) == 1 and (fee := dict(fees.pop()).get("maker_bps")) is not None:
+    made = summary.number("maker_share")
+    liquidity = "taker" if made is not None and made < 0.5 else "maker"
+    fees = {rates.get(f"{liquidity}_bps") for rates in fee_rates(summary).values()}
+    if len(fees) == 1 and (fee := fees.pop()) is not None:
         style = {"dash": "dash", "width": 1.2}
-        told = "%{y:+.2f} bps"
-        traces.append(line("Maker fee", HORIZONS, [fee] * len(HORIZONS), "muted", line=style, hovertemplate=told))
+        name, told = f"{liquidity.capitalize()} fee", "%{y:+.2f} bps"
+        traces.append(line(name, HORIZONS, [fee] * len(HORIZONS), "muted", line=style, hovertemplate=told))
     vertical = axis("bps", zeroline=True, rangemode="tozero")
     shape = layout(360, xaxis=axis(fixedrange=True, type="category"), yaxis=vertical)
     return Chart("markouts", title, MARKOUT_CAPTION, {"data": traces, "layout": shape}, wide=False)

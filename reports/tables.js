@@ -7,9 +7,9 @@ const NUMBER = /^([+−]?)([\d,]+(?:\.\d+)?)(?: (\S+))?$/;
 const plainColumn = (heading, cells) => {
   const parts = cells.map((cell) => NUMBER.exec(cell));
   const units = new Set(parts.filter(Boolean).map((part) => part[3] || ""));
-  const numbers = units.size === 1 && cells.every((cell, row) => parts[row] || cell === "" || cell === "—");
+  const numbers = units.size <= 1 && cells.every((cell, row) => parts[row] || cell === "" || cell === "—");
   if (!numbers) return [heading, ...cells.map((cell) => cell.replaceAll("−", "-"))];
-  const [unit] = units;
+  const [unit = ""] = units;
   const written = ([, sign, digits]) => sign.replace("+", "").replace("−", "-") + digits.replaceAll(",", "");
   return [unit ? `${heading} (${unit})` : heading, ...parts.map((part) => (part ? written(part) : ""))];
 };

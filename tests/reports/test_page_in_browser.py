@@ -5,7 +5,6 @@ import hashlib
 import html
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from reports.page import write_report
+from tests.runtime.live.web.browser_kit import Browser, chromium_path
 
 FLAGS = (
     "--headless",
@@ -30,10 +30,10 @@ FLAGS = (
 ZOOM_FROM, ZOOM_TO = 1_721_800_800_000, 1_721_803_200_000  # 06:00 to 06:40
 
 TABLE = (
-    "<thead><tr><th></th><th>Fee</th><th>P&amp;L</th><th>Mixed</th></tr></thead><tbody>"
-    '<tr><td colspan="4">By side</td></tr>'
-    "<tr><td>BUY</td><td>−0.25 bps</td><td>−1,234.5</td><td>2 bps</td></tr>"
-    '<tr><td>a "b", c</td><td>10.00 bps</td><td>—</td><td>3 s</td></tr></tbody>'
+    "<thead><tr><th></th><th>Fee</th><th>P&amp;L</th><th>Mixed</th><th>None</th></tr></thead><tbody>"
+    '<tr><td colspan="5">By side</td></tr>'
+    "<tr><td>BUY</td><td>−0.25 bps</td><td>−1,234.5</td><td>2 bps</td><td>—</td></tr>"
+    '<tr><td>a "b", c</td><td>10.00 bps</td><td>—</td><td>3 s</td><td>—</td></tr></tbody>'
 )
 
 PROBE = f"""
@@ -83,7 +83,7 @@ const until = async (what) => {{ while (!what()) await new Promise((done) => set
 @pytest.fixture(scope="module")
 def dom(day: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the page of a day as the browser left it, with what the probe found; the page's own policy stays on."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    chromium = chromium_path()
     if chromium is None:
         pytest.skip("no chromium is installed")
     folder = tmp_path_factory.mktemp("browser")
@@ -149,11 +149,11 @@ def test_the_band_is_outlined_in_steps_around_gaps(probe: dict[str, Any]) -> Non
 
 
 def test_a_table_is_saved_as_a_spreadsheet_reads_it(probe: dict[str, Any]) -> None:
-    assert probe["csv"] == (
-        ",Fee (bps),P&L,Mixed\n"
-        "By side: BUY,-0.25,-1234.5,2 bps\n"
-        '"By side: a ""b"", c",10.00,,3 s\n'
-    )  # fmt: skip
+    assert probe["csv"].splitlines() == [
+        ",Fee (bps),P&L,Mixed,None",
+        "By side: BUY,-0.25,-1234.5,2 bps,",
+        '"By side: a ""b"", c",10.00,,3 s,',
+    ]
     assert probe["buttons"] == probe["tables"] > 0
 
 
@@ -169,3 +169,54 @@ def test_nothing_is_fetched_or_refused(probe: dict[str, Any]) -> None:
 def test_the_page_is_not_wider_than_the_window(probe: dict[str, Any]) -> None:
     needed, window = probe["width"]
     assert needed <= window
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_stands_out_from_what_it_stands_on(project: Path, dark: bool) -> None:
+    light, _, rest = (project / "reports" / "style.css").read_text().partition("@media (prefers-color-scheme: dark)")
+    palette = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", rest if dark else light))
+    behind = [
+        ("text", "page"),
+        ("muted", "page"),
+        ("accent", "page"),
+        ("alarm", "alarm-page"),
+        ("alarm", "alarm-stripe"),
+    ]
+    behind += [(name, "card") for name in ("text", "muted", "accent", "gain", "loss", "buy", "sell")]
+    assert {pair: ratio for pair in behind if (ratio := contrast(*(palette[name] for name in pair))) < 4.5} == {}
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours as WCAG 2.2 defines it; 4.5 is its minimum for text."""
+
+    def luminance(color: str) -> float:
+        parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_on_a_phone_tables_scroll_in_their_box_and_never_the_page(day: Path, tmp_path: Path) -> None:
+    chromium = chromium_path()
+    if chromium is None:
+        pytest.skip("no chromium is installed")
+    browser = Browser(chromium, tmp_path / "profile")
+    try:
+        browser.screen(390, 844)
+        browser.send("Page.navigate", url=f"file://{write_report(day)}")
+        browser.until("document.documentElement?.dataset.drawn")
+        assert browser.value("document.documentElement.scrollWidth") == 390
+        [box, inside, kept] = browser.value("""(() => {
+            const box = [...document.querySelectorAll(".scroll")].pop();
+            box.scrollLeft = 200;
+            const left = (part) => part.getBoundingClientRect().left;
+            return [box.clientWidth, box.scrollWidth, left(box.querySelector("tbody td")) - left(box)];
+        })()""")
+        assert box < 390 < inside
+        assert kept == pytest.approx(0, abs=1)
+        assert browser.complaints == []
+        assert [url for url in browser.requested if not url.startswith(("file:", "data:", "blob:"))] == []
+    finally:
+        browser.close()

@@ -158,6 +158,12 @@ def test_the_markout_chart_takes_all_fills_from_the_summary(short: Path) -> None
     assert set(trace_of(chart, "Maker fee")["y"]) == {2.0}
 
 
+def test_markouts_of_fills_that_took_are_held_against_the_takers_fee(short: Path) -> None:
+    fees = {name: {"maker_bps": 2.0, "taker_bps": 5.0} for name in ("A", "B")}
+    chart = markouts_chart(Summary({"maker_share": 0.0, "fees": fees}), read_results(short).fills)
+    assert set(trace_of(chart, "Taker fee")["y"]) == {5.0}
+
+
 def test_no_fills_leave_words_in_place_of_the_markouts(short: Path) -> None:
     results = read_results(short)
     none = replace(results.fills, ts_ns=results.fills.ts_ns[:0])
