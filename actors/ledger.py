@@ -2,9 +2,10 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import reduce
+from operator import is_
 from types import MappingProxyType
 from typing import Final
 
@@ -19,7 +20,7 @@ from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.model.objects import Currency
 
 from actors.kept_books import EarlierBooks, Entry, Keeper, OpenedBook, Opening, Transfer
-from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord, PositionPoint
+from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord, Marks, PositionPoint
 from actors.order_trace import Messages, OrderTraces, mid_of
 from messages import (
     ALPHA_TOPICS,
@@ -111,6 +112,9 @@ class Ledger(Actor):
         self._sequence = 0
         self._alert_ns = 0
         self._seen: set[tuple[InstrumentId, TradeId]] = set()
+        self._marks: Marks | None = None
+        self._marked_at: list[QuoteTick] = []
+        self._booked = True
 
     @property
     def is_open(self) -> bool:
@@ -319,6 +323,7 @@ class Ledger(Actor):
         fill.position_after = book.position
 
     def _book_of(self, strategy: str, instrument: str) -> PositionLedger:
+        self._booked = True
         book = self.books.get((strategy, instrument))
         if book is None:
             book = self.books[strategy, instrument] = PositionLedger()
@@ -372,20 +377,14 @@ class Ledger(Actor):
 
     def _record(self, now_ns: int) -> None:
         self.msgbus.publish(SAMPLE_TOPIC, now_ns)
-        quotes = {name: self.cache.quote_tick(instrument.id) for name, instrument in self._instruments.items()}
-        touches = {name: (quote.bid_price.as_decimal(), quote.ask_price.as_decimal()) for name, quote in quotes.items()}
-        for (_, name), book in self.books.items():
-            bid, ask = touches[name]
-            book.mark(EXACT.divide(bid + ask, _TWO))
-        equity = self.equity()
-        holdings = _exact_sum(*(book.parts.total for (owner, _), book in self.books.items() if owner == HOLDINGS))
-        self.equity_curve.append(EquityPoint(now_ns, equity, self.parts(), holdings))
+        marks = self._marked()
+        self.equity_curve.append(EquityPoint(now_ns, marks.equity, marks.parts, marks.holdings))
         if self.keeper is not None:
             self.keeper.marked(self.equity_curve[-1])
-        sound = all(0 < quote.bid_price.raw <= quote.ask_price.raw for quote in quotes.values())
-        mark = EquityMark(ts_ns=now_ns, equity=equity if sound else None, interval_secs=self.config.interval_secs)
+        equity = marks.equity if marks.sound else None
+        mark = EquityMark(ts_ns=now_ns, equity=equity, interval_secs=self.config.interval_secs)
         self.msgbus.publish(EQUITY_TOPIC, mark)
-        for name, (bid, ask) in touches.items():
+        for name, (bid, ask, position) in marks.instruments.items():
             sample = next((sample for (_, traded), sample in self.samples.items() if traded == name), None)
             self.position_points.append(
                 PositionPoint(
@@ -396,10 +395,33 @@ class Ledger(Actor):
                     quote_bid=sample.bid if sample else None,
                     quote_ask=sample.ask if sample else None,
                     fair_value=sample.fair_value if sample else None,
-                    position=self.position(name),
-                    equity=equity,
+                    position=position,
+                    equity=marks.equity,
                 )
             )
+
+    def _marked(self) -> Marks:
+        """Mark the books to the last quotes, unless nothing was quoted or booked since that was done."""
+        quotes = [self.cache.quote_tick(instrument.id) for instrument in self._instruments.values()]
+        if self._marks is None or self._booked or not all(map(is_, quotes, self._marked_at)):
+            self._marks, self._marked_at, self._booked = self._mark(quotes), quotes, False
+        return self._marks
+
+    def _mark(self, quotes: Sequence[QuoteTick]) -> Marks:
+        touches = {
+            name: (quote.bid_price.as_decimal(), quote.ask_price.as_decimal())
+            for name, quote in zip(self._instruments, quotes, strict=True)
+        }
+        for (_, name), book in self.books.items():
+            bid, ask = touches[name]
+            book.mark(EXACT.divide(bid + ask, _TWO))
+        return Marks(
+            instruments={name: (*touch, self.position(name)) for name, touch in touches.items()},
+            equity=self.equity(),
+            parts=self.parts(),
+            holdings=_exact_sum(*(book.parts.total for (owner, _), book in self.books.items() if owner == HOLDINGS)),
+            sound=all(0 < quote.bid_price.raw <= quote.ask_price.raw for quote in quotes),
+        )
 
     def _on_quoting_sample(self, sample: QuotingSample) -> None:
         self.samples[sample.strategy_id, sample.instrument_id] = sample

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from models.attribution import Parts
 
@@ -102,6 +102,28 @@ class EquityPoint:
     equity: Decimal
     parts: Parts
     holdings: Decimal
+
+
+class Marks(NamedTuple):
+    """
+    What the books say at the quotes of one moment.
+
+    Parameters
+    ----------
+    instruments : dict
+        The bid, the ask and the position of each.
+    equity, parts, holdings
+        As of `EquityPoint`.
+    sound : bool
+        Whether every quote is one: a bid above 0, and no ask below it.
+
+    """
+
+    instruments: dict[str, tuple[Decimal, Decimal, Decimal]]
+    equity: Decimal
+    parts: Parts
+    holdings: Decimal
+    sound: bool
 
 
 @dataclass(frozen=True, slots=True)
