@@ -76,6 +76,9 @@ const outline = (times, low, high) => {
   return { x, y };
 };
 
+// Markers are wider than lines: this share of the rows leaves no gap between them.
+const SHARE_OF_MARKERS = 0.25;
+
 // The traces of a figure with the rows that are visible between the times `from` and `to`. Traces that share their
 // time column keep the same rows, so that pointing at one names all of them.
 const sampled = (traces, from, to, most) => {
@@ -88,7 +91,8 @@ const sampled = (traces, from, to, most) => {
   for (const [times, group] of groups) {
     const first = Math.max(0, rowAt(times, from) - 1);
     const last = Math.min(times.length, rowAt(times, to) + 1);
-    rowsOf.set(times, rowsToDraw(group.map((trace) => trace.y), first, last, most));
+    const share = group.some((trace) => trace.mode === "markers") ? SHARE_OF_MARKERS : 1;
+    rowsOf.set(times, rowsToDraw(group.map((trace) => trace.y), first, last, most * share));
   }
   const cut = traces.map((trace) => {
     const rows = rowsOf.get(trace.x);
