@@ -1,5 +1,6 @@
 """The ledger in the real engine: exact parts, the right mids, and the same money that the account counts."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -7,11 +8,12 @@ import pytest
 from nautilus_trader.model.data import QuoteTick
 
 from actors.ledger import HOLDINGS
+from data_catalog.instruments import find_instrument
 from models.attribution import EXACT, Fill, attribute
 from runtime.audit import BooksDisagree, check_books
 from runtime.setup import Fees
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
-from tests.engine_kit import START_NS
+from tests.engine_kit import START_NS, Market, replays
 
 SPOT_BALANCES = ("5000 USDT", "4000 NEXO")
 
@@ -21,18 +23,21 @@ def maker(instrument: Any, **values: Any) -> FixedSpread:
     return FixedSpread(FixedSpreadConfig(instrument_id=instrument.id, **sizes))
 
 
-@pytest.fixture(params=["perpetual", "spot", "spot_fees_in_quote"])
-def busy_run(request: Any, market_of: Any, replay: Any, perpetual: Any, spot: Any) -> Any:
+@pytest.fixture(scope="module", params=["perpetual", "spot", "spot_fees_in_quote"])
+def busy_run(request: Any) -> Iterator[Any]:
     """Return the market and the run of a maker that trades a lot."""
-    if request.param == "perpetual":
-        market = market_of(perpetual)
-        market.random(seed=11)
-        return market, replay(market, [maker(perpetual)])
-    market = market_of(spot)
-    market.random(seed=12, mid=1.2, tick=0.001)
-    fees = Fees(paid_in="quote" if request.param == "spot_fees_in_quote" else "received")
-    run = replay(market, [maker(spot, half_spread_quote=0.003)], balances=SPOT_BALANCES, fees=fees)
-    return market, run
+    kind = request.param
+    instrument = find_instrument("SYNUSDT-PERP.BINANCE" if kind == "perpetual" else "NEXOUSDT.BINANCE")
+    market = Market(instrument)
+    for run in replays():
+        if kind == "perpetual":
+            market.random(seed=11)
+            yield market, run(market, [maker(instrument)])
+        else:
+            market.random(seed=12, mid=1.2, tick=0.001)
+            fees = Fees(paid_in="quote" if kind == "spot_fees_in_quote" else "received")
+            quoting = maker(instrument, half_spread_quote=0.003)
+            yield market, run(market, [quoting], balances=SPOT_BALANCES, fees=fees)
 
 
 def mids_of(market: Any) -> list[tuple[int, Decimal]]:
@@ -75,9 +80,9 @@ def test_the_account_counts_the_same_money(busy_run: Any) -> None:
     check_books(run.engine, run.ledger)
 
 
-def test_books_that_disagree_with_the_account_give_no_result(busy_run: Any) -> None:
+def test_books_that_disagree_with_the_account_give_no_result(busy_run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     _, run = busy_run
-    run.ledger.equity_start += Decimal("0.01")
+    monkeypatch.setattr(run.ledger, "equity_start", run.ledger.equity_start + Decimal("0.01"))
 
     with pytest.raises(BooksDisagree, match=r"differ|difference"):
         check_books(run.engine, run.ledger)

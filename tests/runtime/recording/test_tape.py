@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -97,14 +98,16 @@ def test_a_kill_costs_no_more_than_the_flush_time(tmp_path: Path, project: Path)
     environment = {**os.environ, "PYTHONPATH": str(project)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        first = int(process.stdout.readline())
-        last = next(at for line in process.stdout if (at := int(line)) - first > 2.5e9)
+        times = [int(process.stdout.readline())]
+        while times[-1] - times[0] < 2.5e9:
+            times.append(int(process.stdout.readline()))
         process.send_signal(signal.SIGKILL)
 
     read = list(open_recording(tmp_path).rows())
     assert not any(isinstance(row, rows.Ended) for row in read)
-    lost_secs = (last - read[-1].at) / 1e9
-    assert lost_secs < FLUSH_SECS + 0.5  # and the time that the machine takes to get round to it
+    lost_secs = (times[-1] - read[-1].at) / 1e9
+    busy_secs = max(later - earlier for earlier, later in pairwise(times)) / 1e9
+    assert lost_secs < FLUSH_SECS + 0.5 + 2 * busy_secs  # the time that the machine takes to get round to it
 
 
 @pytest.mark.parametrize("cut", [1, 2, 37])
