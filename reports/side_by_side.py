@@ -35,12 +35,16 @@ FIGURES = (
 
 def page_table(names: Sequence[str], runs: Sequence[Summary], figures: Sequence[Figure] = FIGURES) -> str:
     """Return the runs as a table for a page."""
-    head = [Cell("", style="text"), *(Cell(name, f"Of {name}.") for name in names)]
+    head = [Cell("", style="text"), *(Cell(name, _named(run)) for name, run in zip(names, runs, strict=True))]
     body = []
     for figure in figures:
         shown = show_alike(figure, runs)
         body.append([Cell(figure.label, figure.definition, "text"), *map(figure_cell, shown)])
     return table(head, body)
+
+
+def _named(run: Summary) -> str:
+    return " · ".join(filter(None, (run.text(key) for key in ("setup", "run_id", "fills_description"))))
 
 
 def terminal_table(names: Sequence[str], runs: Sequence[Summary], figures: Sequence[Figure] = FIGURES) -> Table:

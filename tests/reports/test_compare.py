@@ -14,6 +14,7 @@ from reports.__main__ import main
 from reports.compare import as_document, difference_line, read_runs
 from reports.differences import Difference, differences
 from tests.reports.conftest import SHORT
+from tests.reports.page_kit import undefined
 from tests.reports.results_writer import write_results
 
 
@@ -99,6 +100,7 @@ def test_the_command_prints_what_sets_runs_apart_and_writes_a_page(folders: list
     assert "What sets them apart" in done.stdout
     assert "fees: " in done.stdout
     written = page.read_text()
+    assert undefined(written) == []
     assert "What sets them apart" in written
     assert '"overlaid"' in written
     assert "default-src 'none'" in written

@@ -13,6 +13,7 @@ import pytest
 from bad_input import BadInput
 from reports.page import build_page, write_report
 from reports.results_folder import Results, read_results
+from tests.reports.page_kit import undefined
 from tests.reports.results_writer import Shape, write_results
 
 HOSTILE = "</script><img src=http://evil.example/x onerror=alert(1)> \"'>&<b>@buy %{x} $title \x1b[31m"
@@ -190,13 +191,7 @@ def test_every_figure_of_every_section_is_defined_where_it_stands(short: Path) -
         "Quote quality",
     )
     assert [title for title in titles if f"<h3>{title}</h3>" not in page] == []
-    headings = re.findall(r"<th([^>]*)>([^<]+)</th>", page)
-    assert len(headings) > 90
-    assert [name for attributes, name in headings if not re.search(r'title="[^"]{8,}"', attributes)] == []
-    figures = re.findall(r'<(?:div class="tile"|div)( title="[^"]{8,}")?><(?:p class="label"|dt)>([^<]+)<', page)
-    facts = {"Run", "Period (UTC)", "Length", "Instruments", "Risk controls"}
-    assert {name for tip, name in figures if not tip} == facts
-    assert all(re.search(r'title="[^"]{8,}"', mark) for mark in re.findall(r"<figure[^>]*><h3([^>]*)>", page))
+    assert undefined(page) == []
 
 
 def test_sections_that_would_say_nothing_are_left_out(short: Path) -> None:

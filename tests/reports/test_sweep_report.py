@@ -17,6 +17,7 @@ from reports.sweeps.page import build_sweep_page, sweep_charts, write_sweep_page
 from reports.sweeps.record import Known, Sweep, read_sweep, write_sweep
 from reports.sweeps.terminal import print_sweep
 from reports.sweeps.verdict import Level, verdict
+from tests.reports.page_kit import undefined
 from tests.reports.sweep_kit import OBJECTIVE, SPREAD, a_sweep, nothing_ran, two_objectives, without_validation
 from tests.reports.test_page_in_browser import FLAGS
 
@@ -127,6 +128,7 @@ def test_the_page_says_the_verdict_and_escapes_what_it_is_told(noise: Sweep, tmp
 
 def test_the_page_shows_what_there_is(any_sweep: Sweep) -> None:
     page = build_sweep_page(any_sweep)
+    assert undefined(page) == []
     drawn = {chart.key for chart in sweep_charts(any_sweep)}
     tried = any_sweep.record.out_of_sample is not None
     assert {"parallel", "importance", "heat-0"} <= drawn

@@ -14,6 +14,7 @@ from runtime.ladder.plan import LATENCIES_MS, plan_ladder
 from runtime.load_setup import parse_setup
 from runtime.overrides import apply_overrides
 from runtime.setup_tree import SetupTree, read_setup_tree
+from tests.reports.page_kit import undefined
 
 SETUP = """\
 name: example
@@ -87,6 +88,7 @@ def test_the_page_has_every_rung_and_fetches_nothing(ladder: Any) -> None:
 
     for name in RUNGS:
         assert f'href="{name}/report.html"' in page
+    assert undefined(page) == []
     assert "SYNTHETIC MARKET" in page
     assert "default-src 'none'" in page
 
