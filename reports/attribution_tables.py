@@ -7,6 +7,7 @@ from reports import format as fmt
 from reports.definitions import ATTRIBUTION, MARKOUT_DEFINITION, MARKOUT_GROUPS, MARKOUTS, NOTIONAL, TAKER_SLIPPAGE
 from reports.figures import Summary
 from reports.markup import Cell, card, signed_cell, table
+from reports.tables import HOLDINGS
 
 HORIZON_OF_PARTS = "30s"
 """The horizon at which strategies and instruments are shown."""
@@ -44,8 +45,10 @@ def attribution_table(summary: Summary) -> str:
 
 
 def _attributed(summary: Summary, path: str) -> dict[str, Mapping[str, Any]]:
+    """Return what has an attribution; holdings only where they gained or lost something."""
     rows = summary.table(path).items()
-    return {name: row["attribution"] for name, row in rows if isinstance(row, Mapping) and row.get("attribution")}
+    known = {name: row["attribution"] for name, row in rows if isinstance(row, Mapping) and row.get("attribution")}
+    return {name: part for name, part in known.items() if name != HOLDINGS or any(_values(part, HORIZON_OF_PARTS))}
 
 
 def _values(part: Mapping[str, Any], horizon: str) -> list[float | None]:

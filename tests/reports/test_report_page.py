@@ -203,6 +203,14 @@ def test_sections_that_would_say_nothing_are_left_out(short: Path) -> None:
     assert [title for title in ("Funding", "By strategy", "By instrument", "Signal") if f"<h3>{title}<" in page] == []
 
 
+@pytest.mark.parametrize("gained", [0.0, 0.5])
+def test_holdings_have_a_row_of_the_attribution_where_there_were_any(short: Path, gained: float) -> None:
+    none = dict.fromkeys(PARTS, 0.0) | {"by_horizon": {name: dict.fromkeys(("adverse", "carry"), 0.0) for name in BPS}}
+    rows = {"alpha": {"attribution": PARTS | AT_HORIZON}, "(holdings)": {"attribution": none | {"initial": gained}}}
+    page = build_page(read_results(short_with(short, attribution=EVERYTHING["attribution"], by_strategy=rows)))
+    assert (">(holdings)<" in page) == bool(gained)
+
+
 def test_parts_of_the_page_are_linked_from_the_top_in_the_order_of_the_questions(short: Path) -> None:
     page = build_page(read_results(short_with(short, **EVERYTHING)))
     linked = re.findall(r'<a href="#(part-\d)">([^<]+)</a>', page)
