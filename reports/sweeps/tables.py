@@ -213,17 +213,17 @@ def best_trials(sweep: Sweep) -> str:
 
 
 def failures(sweep: Sweep) -> list[tuple[str, int]]:
-    """Return why points failed, each reason once with their number, the most frequent first."""
+    """Return why points failed or were liquidated, each reason once with their number, the most frequent first."""
     return Counter(trial.error for trial in sweep.trials if trial.error).most_common()
 
 
 def errors(sweep: Sweep) -> str:
-    """Return why trials failed, each reason once."""
+    """Return why points failed or were liquidated, as a card."""
     rows = [[Cell(str(count)), Cell(reason, "", "text")] for reason, count in failures(sweep)]
     if not rows:
         return ""
-    head = [Cell("points", "How many points failed so."), Cell("why", "What the run said.", "text")]
-    return card("Failed trials", table(head, rows[:MOST_TRIALS]))
+    head = [Cell("points", "How many points ended so."), Cell("why", "What the run said, or that it was liquidated.", "text")]
+    return card("Failed and liquidated", table(head, rows[:MOST_TRIALS]))
 
 
 def glossary() -> str:

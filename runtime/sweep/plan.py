@@ -118,12 +118,12 @@ class _Sampler:
         """
         Tell the sampler what became of its points.
 
-        A trial that failed or was stopped early counts as one that is not feasible: without a word of it the sampler
-        would come back to the same place again and again.
+        A trial that failed, was liquidated or was stopped early counts as one that is not feasible: without a word of
+        it the sampler would come back to the same place again and again.
         """
         for number in numbers:
             trial, result = self._asked[number], results[number]
-            trial.set_constraint("complete", 0.0 if result.objectives else 1.0)
+            trial.set_constraint("complete", 0.0 if result.error is None and result.objectives else 1.0)
             for constraint, violation in zip(self._constraints, result.violations, strict=False):
                 trial.set_constraint(constraint.text, violation)
             if result.objectives:

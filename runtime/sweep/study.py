@@ -166,6 +166,8 @@ class SweepStudy:
             trial.set_user_attr(_RESULT, msgspec.json.encode(result).decode())
             for constraint, violation in zip(self._sweep.constraints, result.violations, strict=False):
                 trial.set_constraint(constraint.text, violation)
+            if result.state == "complete":
+                trial.set_constraint("not liquidated", 0.0 if result.error is None else 1.0)
             self._study.tell(trial, result.objectives, state=_STATES[result.state], skip_if_finished=True)
 
     def close(self) -> None:

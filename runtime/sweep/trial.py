@@ -17,6 +17,7 @@ from runtime.workers.backtest_job import BacktestOutcome
 
 type State = Literal["complete", "pruned", "failed"]
 STATES: Final[tuple[State, ...]] = ("complete", "pruned", "failed")
+LIQUIDATED: Final = "liquidated: the equity did not cover the maintenance margin of its positions"
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -35,7 +36,7 @@ class TrialResult(msgspec.Struct, frozen=True):
     state : {"complete", "pruned", "failed"}
         Pruned: it was stopped after the first part of the market.
     error : str, optional
-        Why it failed.
+        Why it failed, or why it is not feasible although it is complete: it was liquidated.
     objectives : tuple of float, optional
         In the order of the file; None where it failed or was pruned.
     violations : tuple of float
@@ -72,8 +73,8 @@ class TrialResult(msgspec.Struct, frozen=True):
 
     @property
     def feasible(self) -> bool:
-        """Whether it is complete and keeps every constraint."""
-        return self.state == "complete" and all(violation <= 0 for violation in self.violations)
+        """Whether it is complete, was not liquidated and keeps every constraint."""
+        return self.state == "complete" and self.error is None and all(violation <= 0 for violation in self.violations)
 
     @property
     def times_ns(self) -> NDArray[np.int64]:
@@ -113,7 +114,8 @@ def finished_trial(
         for constraint in sweep.constraints
     )
     known = tuple(value for value in objectives if value is not None)
-    return TrialResult("complete", objectives=known, violations=violations, **common)
+    liquidated = any((outcome.summary or {}).get("liquidation") for outcome in outcomes)
+    return TrialResult("complete", LIQUIDATED if liquidated else None, known, violations, **common)
 
 
 def objective_of(sweep: LoadedSweep, outcomes: Sequence[BacktestOutcome]) -> float | None:

@@ -20,6 +20,7 @@ from runtime.setup_tree import read_setup_tree
 from runtime.sweep.command import run_sweep
 from runtime.sweep.options import SweepOptions
 from runtime.sweep.results import FinishedSweep, returns_table, trials_table, write_sweep
+from runtime.sweep.trial import LIQUIDATED
 from runtime.workers.backtest_job import BacktestJob, run_backtest_job
 from tests.runtime.sweep.servers import dask_cluster, postgres
 from tests.runtime.sweep.sweep_kit import SWEEP, loaded, run_here, without_times, write_workplace
@@ -215,6 +216,22 @@ def test_replicates_are_put_together(
         (0, text, value) for text, value in zip(("0", "5", "1"), pnl, strict=True)
     ]
     assert content["best"][0]["set"] == ["strategies[0].config.half_spread_bps=2", "strategies[0].config.order_qty=1"]
+
+
+def test_a_liquidated_trial_is_never_the_best(workplace: Path, tmp_path: Path) -> None:
+    text = GRID.replace("[2, 4]", "[2]")
+    text = text.replace("{low: 0.5, high: 2, step: 0.5}", "[0.1, 1]")
+    text = text.replace("max_drawdown_pct <= 0.01", "max_drawdown_pct <= 100")
+    # One coin of a hundred is backed, and a loss of 0.1 leaves less than its maintenance margin.
+    account = ["starting_balances=[1.2 USDT]", "leverage=90", "margin.maintenance_pct=1.1"]
+
+    finished = run_here(loaded(workplace, *(f"backtest.{each}" for each in account), text=text), workplace, tmp_path)
+
+    (modest, greedy), table = finished.results.values(), trials_table(finished)
+    assert (modest.feasible, greedy.feasible) == (True, False)
+    assert [trial.state for trial in (modest, greedy)] == ["complete", "complete"]
+    assert table["error"].to_pylist() == [None, LIQUIDATED]
+    assert finished.best == [0]
 
 
 def test_hopeless_trials_are_stopped_after_the_first_part(workplace: Path, tmp_path: Path) -> None:
