@@ -10,8 +10,7 @@ from nautilus_trader.model.enums import AggressorSide
 
 from binance_double.double import BinanceDouble
 from binance_double.orders import PublicTrade, Side
-from data_catalog.store.contents import contents
-from data_catalog.store.data_types import DataTypeName
+from data_catalog.store.data_types import DATA_TYPES, DataTypeName, data_folder, files_in
 from data_catalog.store.stream import DataRequest, stream
 
 _MS = 1_000_000
@@ -36,9 +35,9 @@ def remember(double: BinanceDouble, catalog: Path, instrument_id: str, period: t
         By how much later they happened, to the exchange.
 
     """
-    known = {entry.data_type for entry in contents(catalog) if entry.instrument_id == instrument_id}
     for data_type in _TYPES:
-        if data_type in known:
+        files = files_in(data_folder(catalog, DATA_TYPES[data_type], instrument_id))
+        if any(file.intersects(*period) for file in files):
             request = DataRequest(instrument_id, data_type)
             # The reader of a catalog aborts the process when two threads touch it: it lives on the server's thread.
             trades = double.call(lambda request=request: list(_trades(catalog, request, period, later_ms)))

@@ -52,10 +52,16 @@ class PreparedBacktest:
 
 
 def prepare_backtest(
-    loaded: LoadedSetup, working_folder: Path, find: Callable[[LoadedSetup, Path], MarketData] = find_market_data
+    loaded: LoadedSetup,
+    working_folder: Path,
+    find: Callable[[LoadedSetup, Path], MarketData] = find_market_data,
+    *,
+    warmed_up: bool = False,
 ) -> PreparedBacktest:
     """
     Return the backtest that the setup describes, whose data `find` knows.
+
+    With `warmed_up`, as in a rehearsal, what looks back also knows what the catalog has from before the start.
 
     Raises
     ------
@@ -69,7 +75,7 @@ def prepare_backtest(
     check_components(loaded, data.instruments)
     check_risk(loaded, data.instruments, lambda instrument_id: first_mid(data, instrument_id))
     warnings = check_against_market(loaded, data.instruments, lambda instrument_id: first_mid(data, instrument_id))
-    warnings += _check_series(loaded, data) + _without_trades(loaded)
+    warnings += _check_series(loaded, data, warmed_up) + _without_trades(loaded)
     code = _ledger_currency(loaded, data.instruments)
     return PreparedBacktest(
         loaded=loaded,
@@ -147,13 +153,13 @@ def check_against_market(
     return warnings
 
 
-def _check_series(loaded: LoadedSetup, data: MarketData) -> list[str]:
+def _check_series(loaded: LoadedSetup, data: MarketData, warmed_up: bool) -> list[str]:
     """Hold the configurations of portfolios against the length of the data; return what is allowed but foolish."""
     by_id = {instrument.id: instrument for instrument in data.instruments}
     warnings: list[str] = []
     for component in loaded.strategies:
         if check := getattr(component.kind, "check_series", None):
-            markets = {traded: _facts_of(data, by_id[traded]) for _, traded in _traded_by(component)}
+            markets = {traded: _facts_of(data, by_id[traded], warmed_up) for _, traded in _traded_by(component)}
             with _complaints_of(loaded, component):
                 warnings += check(component.config, markets)
     return warnings
@@ -167,11 +173,13 @@ def _without_trades(loaded: LoadedSetup) -> list[str]:
     return [f"There are no trades in `data`: orders of {', '.join(makers)} fill only when a quote goes beyond them."]
 
 
-def _facts_of(data: MarketData, instrument: Instrument) -> MarketFacts:
+def _facts_of(data: MarketData, instrument: Instrument, warmed_up: bool) -> MarketFacts:
     quote = first_quote(data, instrument.id.value)
     own = [entry for entry in data.entries if entry.instrument_id == instrument.id.value]
-    last_ns = max(entry.last_ns for entry in own if entry.data_type != "funding_rates")
-    return MarketFacts(instrument, mid_of(quote), quote.ts_init, min(last_ns, data.end_ns))
+    prices = [entry for entry in own if entry.data_type != "funding_rates"]
+    first_ns = min(entry.first_ns for entry in prices) if warmed_up else quote.ts_init
+    last_ns = max(entry.last_ns for entry in prices)
+    return MarketFacts(instrument, mid_of(quote), first_ns, min(last_ns, data.end_ns))
 
 
 @contextmanager

@@ -52,6 +52,16 @@ def test_a_step_plays_events_in_their_order(double: Any, catalog: Path) -> None:
     assert replay.step() == 0
 
 
+@pytest.mark.parametrize(("after_s", "count"), [(0, 0), (5, 5), (3_600, 10)])
+def test_what_is_remembered_is_what_the_catalog_has_from_before(
+    double: Any, catalog: Path, after_s: int, count: int
+) -> None:
+    from binance_double.history import remember
+
+    until_ns = 1_700_000_000_000_000_000 + after_s * 1_000_000_000
+    assert remember(double, catalog, PERPETUAL, (until_ns - 3_600_000_000_000, until_ns - 1), 0) == count
+
+
 def test_resting_orders_meet_the_replayed_market(double: Any, catalog: Path) -> None:
     from binance_double.replay import Replay
     from binance_double.rules import Product
