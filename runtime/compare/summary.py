@@ -12,7 +12,7 @@ from runtime.compare.fills import FillsSideBySide, fills_of, latencies, pair_fil
 from runtime.compare.in_force import wanted_by_both
 from runtime.compare.log import RunLog
 from runtime.fills import FILL_ASSUMPTIONS
-from runtime.live.recording import PAPER
+from runtime.live.prepare import PAPER
 from runtime.results import versions
 from runtime.setup import BacktestSettings, Setup
 

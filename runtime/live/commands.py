@@ -103,7 +103,8 @@ def rehearse(request: LiveRequest, catalog: Path, speed: float) -> int:
     """Trade a recorded market on an exchange of this process until the recording ends; return the exit status."""
     overrides = (f"backtest.catalog={json.dumps(str(catalog))}", *request.overrides)
     loaded = load_setup(request.setup, overrides)
-    with Rehearsal(prepare_backtest(loaded, Path.cwd()), speed, wanted_by(loaded)) as rehearsal:
+    played = prepare_backtest(loaded, Path.cwd(), warmed_up=True)
+    with Rehearsal(played, speed, wanted_by(loaded)) as rehearsal:
         prepared = prepare_rehearsal(loaded, rehearsal.url, Path.cwd(), rehearsal.credentials, rehearsal.pace)
         rehearsal.set_leverage(prepared.leverage)
         return _check_and_run(prepared, replace(request, fresh=True), rehearsal)
@@ -139,7 +140,7 @@ def _run(
         options = replace(options, histories=warm_up(prepared, folder.say))
         recording = RunRecording(prepared, folder, None if rehearsal is None else rehearsal.market)
         session = Session(prepared, options, folder, lock.descriptor, recording)
-        run = run_of(prepared, folder, options.currency, rehearsed=rehearsal is not None)
+        run = run_of(prepared, folder, options.currency)
         with live_page(request.page, run, session, Sources(prepared, folder, recording)):
             status = session.run() if rehearsal is None else rehearsal.play(session)
     folder.say(f"ended with exit status {status}: {folder.path}")
@@ -164,23 +165,18 @@ def banner(prepared: PreparedLive) -> str:
     limits = "none"
     if setup.risk is not None:
         values = {key: value for key, value in setup.as_dict()["risk"].items() if key.startswith(("max_", "stop_"))}
-        limits = ", ".join(f"{key} {value}" for key, value in values.items() if value)
-    paper = "ON PAPER, market data of " if prepared.paper else ""
+        limits = ", ".join(f"{key} {value}" for key, value in values.items() if value and key != "stop_confirmations")
+    data_of = f", market data of {venue.environment.value.upper()}" if prepared.paper else ""
     return (
-        f"{setup.name}: {paper}{venue.environment.value.upper()} at {venue.http}, {account}; "
+        f"{setup.name}: {prepared.mode.upper()}{data_of} at {venue.http}, {account}; "
         f"{', '.join(setup.instruments)}; orders carry the tag {prepared.owner.tag}; limits: {limits}"
     )
 
 
 def _show(prepared: PreparedLive, found: Preflight, console: Console) -> None:
-    where = f"paper, market data of {prepared.venue.http}" if prepared.paper else _place(prepared)
-    title = f"{prepared.loaded.setup.name} on {where}"
-    print_rows(found.rows, title, console)
+    place = f"market data of {prepared.venue.http}" if prepared.paper else prepared.venue.http
+    print_rows(found.rows, f"{prepared.loaded.setup.name}: {prepared.mode} ({place})", console)
     console.print("[green]go[/]" if found.passed else "[bold red]no-go[/]")
-
-
-def _place(prepared: PreparedLive) -> str:
-    return f"{prepared.venue.environment.value} ({prepared.venue.http})"
 
 
 def _status(found: Preflight) -> int:

@@ -16,6 +16,9 @@ from runtime.live.settings import LiveSettings
 from runtime.load_setup import LoadedSetup
 from runtime.risk_latch import STATE_FOLDER, RiskLatch
 
+PAPER: Final = "paper"
+REHEARSAL: Final = "rehearsal"
+
 _PERPETUAL: Final = "-PERP.BINANCE"
 _SPOT: Final = ".BINANCE"
 
@@ -39,6 +42,8 @@ class PreparedLive:
         The keys; None where the environment has none.
     paper : bool
         Whether orders stay on paper, and nothing but market data is asked of the venue.
+    rehearsed : bool
+        Whether the exchange is one of this process, which plays a recorded market.
     pace : Pace
         How fast time passes.
 
@@ -50,7 +55,15 @@ class PreparedLive:
     state_folder: Path
     credentials: Credentials | None = field(default=None, repr=False)
     paper: bool = False
+    rehearsed: bool = False
     pace: Pace = REAL
+
+    @property
+    def mode(self) -> str:
+        """With whose money it trades, in a word: paper, rehearsal, local, testnet, demo or real money."""
+        if self.paper:
+            return PAPER
+        return REHEARSAL if self.rehearsed else self.venue.environment.value
 
     @property
     def rest(self) -> Rest:
@@ -144,7 +157,8 @@ def prepare_rehearsal(
     """
     venue = Venue(Environment.LOCAL, _is_spot(loaded), local_url)
     state_folder = working_folder / STATE_FOLDER / loaded.setup.name / "rehearsal"
-    return PreparedLive(loaded, venue, Owner.of(loaded.setup.name), state_folder, credentials, pace=pace)
+    owner = Owner.of(loaded.setup.name)
+    return PreparedLive(loaded, venue, owner, state_folder, credentials, rehearsed=True, pace=pace)
 
 
 def _is_spot(loaded: LoadedSetup) -> bool:

@@ -1,7 +1,7 @@
 """The recording of a live, paper or rehearsal run: what is written down of it, and whether all of it was."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from nautilus_trader.core.data import Data
@@ -16,9 +16,6 @@ from runtime.recording.tape import Incomplete, Tape
 from runtime.recording.taps import RecordedLatch, add_recorder
 from runtime.results import versions
 from runtime.system import SystemContext
-
-REHEARSAL: Final = "rehearsal"
-PAPER: Final = "paper"
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,7 @@ class RunRecording:
             at=0,
             format=FORMAT,
             run_id=self._run_id,
-            mode=PAPER if prepared.paper else prepared.venue.environment.value if rehearsed is None else REHEARSAL,
+            mode=prepared.mode,
             setup=setup.as_dict(),
             setup_sha256=setup.sha256(),
             trader_id=str(kernel.trader_id.value),

@@ -4,9 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
 
-from runtime.live.environment import Environment
 from runtime.live.node import LiveSystem
 from runtime.live.prepare import PreparedLive
 from runtime.live.recording import RunRecording
@@ -17,14 +15,7 @@ from runtime.live.web.address import TOKEN_VARIABLE, Place
 from runtime.live.web.desk import Desk
 from runtime.live.web.server import PageServer
 from runtime.live.web.snapshot import Observer
-from runtime.live.web.state import PAPER, Controls, Recording, Run
-
-_LABELS: Final = {
-    Environment.REAL: "REAL MONEY",
-    Environment.TESTNET: "TESTNET",
-    Environment.DEMO: "DEMO",
-    Environment.LOCAL: "LOCAL",
-}
+from runtime.live.web.state import Controls, Recording, Run
 
 
 @dataclass(frozen=True)
@@ -75,15 +66,14 @@ def live_page(place: Place | None, run: Run, session: Session, sources: Sources)
         yield
 
 
-def run_of(prepared: PreparedLive, folder: RunFolder, currency: str, *, rehearsed: bool) -> Run:
+def run_of(prepared: PreparedLive, folder: RunFolder, currency: str) -> Run:
     """Return what is traded where, in words for people."""
     setup, venue = prepared.loaded.setup, prepared.venue
-    label = PAPER if prepared.paper else "REHEARSAL" if rehearsed else _LABELS[venue.environment]
     return Run(
         setup=setup.name,
         description=setup.description,
         run_id=folder.run_id,
-        label=label,
+        label=prepared.mode.upper(),
         venue=venue.http,
         account="spot" if venue.spot else f"USD-M futures at {prepared.leverage}x",
         instruments=list(setup.instruments),
