@@ -222,8 +222,8 @@ def test_a_liquidated_trial_is_never_the_best(workplace: Path, tmp_path: Path) -
     text = GRID.replace("[2, 4]", "[2]")
     text = text.replace("{low: 0.5, high: 2, step: 0.5}", "[0.1, 1]")
     text = text.replace("max_drawdown_pct <= 0.01", "max_drawdown_pct <= 100")
-    # One coin of a hundred is backed, and a loss of 0.1 leaves less than its maintenance margin.
-    account = ["starting_balances=[1.2 USDT]", "leverage=90", "margin.maintenance_pct=1.1"]
+    # One coin of a hundred is backed, and a loss of 0.02 leaves less than its maintenance margin.
+    account = ["starting_balances=[1.26 USDT]", "leverage=80", "margin.maintenance_pct=1.24"]
 
     finished = run_here(loaded(workplace, *(f"backtest.{each}" for each in account), text=text), workplace, tmp_path)
 
