@@ -18,6 +18,7 @@ from binance_double.rules import Product, Rules
 
 _FIRST_ORDER_ID = 1_000_001
 _FIRST_TRADE_ID = 5_000_001
+_FIRST_FILL_ID = 9_000_000_001  # own fills are no part of the public market: they leave no hole in its ids
 _TRADES_KEPT = 1000
 
 type UserFeed = Callable[[dict[str, object]], None]
@@ -56,6 +57,7 @@ class Venue(ABC):
         self.market_feed: MarketFeed = lambda kind, symbol, message: None
         self._next_order_id = _FIRST_ORDER_ID
         self._next_trade_id = _FIRST_TRADE_ID
+        self._next_fill_id = _FIRST_FILL_ID
 
     # Requests
 
@@ -256,8 +258,8 @@ class Venue(ABC):
     def _fill(self, order: Order, price: Decimal, quantity: Decimal, is_maker: bool) -> None:
         quantity = min(quantity, self._may_fill(order)) if order.is_open else ZERO
         if quantity:
-            fill = self._settle(order, price, quantity, is_maker, self._next_trade_id)
-            self._next_trade_id += 1
+            fill = self._settle(order, price, quantity, is_maker, self._next_fill_id)
+            self._next_fill_id += 1
             self._record(order, fill)
             self._publish_fill(order, fill)
         self._after_fill(order)
