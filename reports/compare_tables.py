@@ -102,7 +102,7 @@ def _simulated(found: Mapping[str, Any]) -> _Part:
     rows: list[tuple[str, ...]] = [
         ("quotes in force, by event", *[fmt.count(quotes["events"])] * 2, fmt.count(quotes["equal"]), _share(quotes)),
         ("orders", *(fmt.count(orders[key]) for key in ("live", "replay", "equal")), ""),
-        ("fills", *(fmt.count(fills[key]) for key in ("live", "replay", "same")), ""),
+        ("fills", *(fmt.count(fills[key]) for key in ("live", "replay", "same")), _in_other_pieces(fills)),
     ]
     lines = [f"quotes: {fmt.count(count)} events: {cause}" for cause, count in quotes["by_cause"].items()]
     if quotes["first"] is not None:
@@ -115,6 +115,13 @@ def _simulated(found: Mapping[str, Any]) -> _Part:
     lines += _latency(simulated["latency_ms"])
     lines += [f"Setup: {difference}" for difference in found["setup_differences"]]
     return f"Simulated fills ({simulated['fills_assumption']})", rows, lines
+
+
+def _in_other_pieces(fills: Mapping[str, Any]) -> str:
+    """Return how many of the replay's fills have their like, where it filled in other pieces than the run."""
+    if fills["same"] == fills["same_in_replay"]:
+        return ""
+    return f"{fmt.count(fills['same_in_replay'])} of the replay's"
 
 
 def _share(quotes: Mapping[str, Any]) -> str:
