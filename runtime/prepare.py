@@ -71,6 +71,8 @@ def prepare_backtest(
 
     """
     data = find(loaded, working_folder)
+    spot = _is_spot_account(loaded, data.instruments)
+    _refuse_futures_keys(loaded, spot)
     _refuse_bad_data(loaded, data)
     check_components(loaded, data.instruments)
     check_risk(loaded, data.instruments, lambda instrument_id: first_mid(data, instrument_id))
@@ -80,11 +82,18 @@ def prepare_backtest(
     return PreparedBacktest(
         loaded=loaded,
         data=data,
-        spot=_is_spot_account(loaded, data.instruments),
+        spot=spot,
         currency=code,
         balances=tuple(starting_balances(loaded, data.instruments, code)),
         warnings=tuple(warnings),
     )
+
+
+def _refuse_futures_keys(loaded: LoadedSetup, spot: bool) -> None:
+    """Refuse what a spot account does not have rather than leave it unheard."""
+    for key in ("funding", "margin"):
+        if spot and key in loaded.tree.values.get("backtest", {}):
+            raise loaded.tree.complaint("is for futures, and the instruments are spot", ("backtest", key))
 
 
 def _refuse_bad_data(loaded: LoadedSetup, data: MarketData) -> None:

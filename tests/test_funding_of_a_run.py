@@ -152,3 +152,20 @@ def test_settings_that_do_not_fit_are_refused(
 
     assert status == 2
     assert complaint in said
+
+
+@pytest.mark.parametrize("key", ["funding={rate_bps: 1, interval_hours: 8}", "margin.mode=isolated"])
+def test_a_spot_account_has_neither_funding_nor_margin(tmp_path: Path, monkeypatch: Any, capsys: Any, key: str) -> None:
+    spot = find_instrument("BTCUSDT.BINANCE")
+    ts = MIDNIGHT + np.arange(2) * MINUTE
+    mid, size = np.full(2, 500_000), np.full(2, 1_000_000)
+    with CatalogWriter(tmp_path / "catalog") as writer:
+        writer.quotes(spot, Quotes(mid - 1, mid + 1, size, size, ts, ts), Origin("recorded"))
+    (tmp_path / "setup.yaml").write_text(SETUP.format(catalog="catalog", balance=10_000).replace("-PERP", ""))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["run_backtest.py", "setup.yaml", "--set", f"backtest.{key}"])
+    with pytest.raises(SystemExit) as left:
+        command_line.run(command, "run_backtest.py")
+    assert left.value.code == 2
+    name = key.partition("=")[0].partition(".")[0]
+    assert f"backtest.{name}: is for futures, and the instruments are spot" in capsys.readouterr().err
