@@ -222,7 +222,7 @@ def errors(sweep: Sweep) -> str:
     rows = [[Cell(str(count)), Cell(reason, "", "text")] for reason, count in failures(sweep)]
     if not rows:
         return ""
-    head = [Cell("points", "How many points ended so."), Cell("why", "What the run said, or that it was liquidated.", "text")]
+    head = [Cell("points", "How many points ended so."), Cell("why", "What the run said.", "text")]
     return card("Failed and liquidated", table(head, rows[:MOST_TRIALS]))
 
 
