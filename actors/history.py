@@ -1,7 +1,7 @@
 """Prices from before the start: what a strategy or actor that looks back would otherwise have to wait for."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import msgspec
 from nautilus_trader.model.identifiers import InstrumentId
@@ -35,14 +35,6 @@ class HistoryRow(NamedTuple):
 
     ts_ns: int
     prices: tuple[float, ...]
-
-
-class LooksBack(Protocol):
-    """A class of strategies or actors that can be given prices from before the start, through `on_load`."""
-
-    @classmethod
-    def history_wanted(cls, config: object) -> HistoryWanted | None:
-        """Return what a part with this configuration looks back on; None where it does not."""
 
 
 def encode_history(rows: Sequence[HistoryRow]) -> bytes:

@@ -233,11 +233,6 @@ def min_backtest_years(trials: float, sharpe: float = 1.0) -> float:
     return (expected_max_of_normals(trials) / sharpe) ** 2
 
 
-def min_backtest_years_bound(trials: float, sharpe: float = 1.0) -> float:
-    """Return the upper bound 2 ln(trials) / sharpe^2 of `min_backtest_years`, years."""
-    return 2.0 * math.log(trials) / sharpe**2
-
-
 def _spread(moments: ReturnMoments) -> float:
     ratio = moments.sharpe
     return math.sqrt(1.0 - moments.skewness * ratio + (moments.kurtosis - 1.0) / 4.0 * ratio**2)

@@ -2,12 +2,11 @@
 
 from itertools import pairwise
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.validation.splits import Split, purged_folds, walk_forward
+from models.validation.splits import Split, walk_forward
 
 
 def test_rolling_windows_follow_one_another():
@@ -39,32 +38,3 @@ def test_as_many_windows_as_fit_whole(length, train, test, gap, anchored):
 def test_windows_without_a_length_are_refused(wrong):
     with pytest.raises(ValueError, match="must be above 0"):
         walk_forward(10, **{"train": 2, "test": 2} | wrong)
-
-
-@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 9)), min_size=2, max_size=40), st.data())
-def test_purged_rows_are_those_that_brute_force_finds(spans, data):
-    spans = sorted((start, start + length) for start, length in spans)
-    first, last = (np.array(column) for column in zip(*spans, strict=True))
-    folds, embargo = data.draw(st.integers(2, len(spans))), data.draw(st.integers(0, 5))
-    sizes = [len(spans) // folds + (i < len(spans) % folds) for i in range(folds)]
-    at = 0
-    for (train, test), size in zip(purged_folds(first, last, folds, embargo), sizes, strict=True):
-        fold = range(at, at + size)
-        begin, end = min(first[i] for i in fold), max(last[i] for i in fold)
-        expected = [
-            i
-            for i in range(len(spans))
-            if i not in fold and (last[i] < begin or first[i] > end) and not at + size <= i < at + size + embargo
-        ]
-        assert test.tolist() == list(fold)
-        assert train.tolist() == expected
-        at += size
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "folds", "embargo"),
-    [([0, 1], [1, 0], 2, 0), ([1, 0], [2, 2], 2, 0), ([0, 1], [1, 2], 3, 0), ([0, 1], [1, 2], 2, -1)],
-)
-def test_spans_out_of_order_and_bounds_are_refused(first, last, folds, embargo):
-    with pytest.raises(ValueError, match=r"order of time|expected 2 to"):
-        purged_folds(first, last, folds, embargo)
