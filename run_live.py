@@ -19,7 +19,7 @@ _MODES = ("check", "rehearse", "paper", "testnet", "demo", "real_money", "local"
 @click.option(
     "--rehearse", type=click.Path(path_type=Path), metavar="CATALOG", help="Trade a recorded market, no keys."
 )
-@click.option("--speed", type=click.FloatRange(0, min_open=True), default=1.0, help="Of the rehearsal's market.")
+@click.option("--speed", type=click.FloatRange(0, 1_000, min_open=True), default=1.0, help="Of the rehearsal's market.")
 @click.option("--paper", is_flag=True, help="Trade the live market on paper, with the backtest's fills; no keys.")
 @click.option("--testnet", is_flag=True, help="Trade on Binance's testnet.")
 @click.option("--demo", is_flag=True, help="Trade on Binance's demo exchange.")

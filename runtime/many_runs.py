@@ -15,7 +15,7 @@ from runtime.ladder.command import run_ladder
 from runtime.lookahead.check import check_lookahead
 from runtime.lookahead.document import as_document
 from runtime.overrides import apply_overrides
-from runtime.setup_tree import SetupTree, read_setup_tree
+from runtime.setup_tree import SetupTree, read_setup_tree, require_setup
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,5 @@ class ManyRuns:
 
     def _tree(self, option: str) -> SetupTree:
         tree = apply_overrides(read_setup_tree(self.setup), self.overrides)
-        for other in ("experiment", "sweep"):
-            if other in tree.values:
-                raise BadInput(f"runs a setup, and this file holds a key {other}", file=self.setup, key=option)
+        require_setup(tree, option)
         return tree

@@ -98,6 +98,21 @@ def read_setup_tree(file: Path) -> SetupTree:
     return SetupTree(file, values, lines)
 
 
+def require_setup(tree: SetupTree, option: str) -> None:
+    """
+    Refuse a sweep or an experiment where an option needs a setup.
+
+    Raises
+    ------
+    BadInput
+        Naming the option.
+
+    """
+    for other in ("experiment", "sweep"):
+        if other in tree.values:
+            raise BadInput(f"runs a setup, and this file holds a key {other}", file=tree.file, key=option)
+
+
 def parse_value(text: str, origin: str) -> Any:
     """Return the value that YAML reads from `text`, as given on a command line; `origin` names it in errors."""
     node = _compose(text, Path(origin))

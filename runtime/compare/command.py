@@ -23,7 +23,7 @@ from runtime.load_setup import LoadedSetup, parse_setup
 from runtime.overrides import apply_overrides
 from runtime.progress import replay_progress
 from runtime.results import ResultsFolder, new_run_id, write_results
-from runtime.setup_tree import SetupTree, read_setup_tree
+from runtime.setup_tree import SetupTree, read_setup_tree, require_setup
 
 _NAME: Final = "compare"
 
@@ -72,6 +72,7 @@ def compare_with_run(request: CompareRequest) -> int:
 
     """
     tree = apply_overrides(read_setup_tree(request.setup), request.overrides)
+    require_setup(tree, "--compare")
     loaded = parse_setup(tree)
     recording = open_recording(_run_folder(request, loaded))
     differences = hold_against(recording.run, loaded.setup, tree)

@@ -134,3 +134,13 @@ def test_what_a_ladder_cannot_do_is_refused(workplace: Path, options: list[str],
         )
 
     assert (sorted((workplace / "results").rglob("*")) if (workplace / "results").exists() else []) == before
+
+
+@pytest.mark.parametrize("option", [["--fill-ladder"], ["--check-lookahead"], ["--compare", "run"]])
+def test_what_runs_a_setup_refuses_a_sweep(workplace: Path, option: list[str], monkeypatch: Any) -> None:
+    monkeypatch.chdir(workplace)
+
+    with pytest.raises(BadInput, match=rf"setup.yaml: {option[0]}: runs a setup, and this file holds a key sweep"):
+        CliRunner().invoke(
+            command, ["setup.yaml", *option, "--set", "sweep={}"], standalone_mode=False, catch_exceptions=False
+        )
