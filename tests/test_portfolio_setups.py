@@ -102,11 +102,18 @@ def test_futures_have_no_weights(run_here: Any, tmp_path: Path) -> None:
     assert "is not spot" in err
 
 
-def test_an_asset_without_a_price_in_the_period_is_refused(run_here: Any) -> None:
-    status, _, err = run_here(QUARTERS, "--end", "2023-11-15T10:00:00Z", folder="late")
+@pytest.mark.parametrize(
+    ("accepting", "problem"),
+    [
+        ([], "AVAXUSDT.BINANCE quotes: there are none in the period"),
+        (["--set", "backtest.accept_data_because=nothing else is there"], "has no quotes of AVAXUSDT.BINANCE"),
+    ],
+)
+def test_an_asset_without_a_price_in_the_period_is_refused(run_here: Any, accepting: list[str], problem: str) -> None:
+    status, _, err = run_here(QUARTERS, "--end", "2023-11-15T10:00:00Z", *accepting, folder="late")
 
     assert status == 2
-    assert "has no quotes of AVAXUSDT.BINANCE" in err
+    assert problem in err
 
 
 def test_an_asset_that_comes_late_is_waited_for_with_a_warning(run_here: Any) -> None:

@@ -9,6 +9,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from runtime.setup_tree import read_setup_tree
+from runtime.workers.backtest_job import BacktestJob, run_backtest_job
+
 pytestmark = pytest.mark.real_data
 
 
@@ -66,11 +69,12 @@ def test_the_bitcoin_perpetual_is_replayed_whole(workplace: Path, project: Path,
 def test_the_spread_that_fills_earn_falls_from_the_kind_assumption_to_the_cruel_one(
     workplace: Path, project: Path
 ) -> None:
-    names = ("optimistic", "queue", "queue_latency", "pessimistic")
-    earned = [
-        replay(workplace, project, "nexousdt_spot_avellaneda_stoikov", "--fills", name)[0]["pnl_parts"]["spread"]
-        for name in names
-    ]
+    tree = read_setup_tree(project / "configs" / "nexousdt_spot_avellaneda_stoikov.yaml")
+    earned = []
+    for name in ("optimistic", "queue", "queue_latency", "pessimistic"):
+        summary = run_backtest_job(BacktestJob(tree, (f"backtest.fills={name}",), str(workplace))).summary
+        assert summary is not None
+        earned.append(summary["pnl_parts"]["spread"])
 
     assert earned == sorted(earned, reverse=True)
     assert earned[0] > 5 * earned[-1]
