@@ -157,14 +157,12 @@ def run_backtest(
 @contextmanager
 def _collector_paused() -> Iterator[None]:
     """Pause cyclic garbage collection: it scans every order again and again, a fifth of a run."""
-    gc.collect()
-    gc.freeze()
+    gc.collect()  # what an earlier run in this process has left
     gc.disable()
     try:
         yield
     finally:
         gc.enable()
-        gc.unfreeze()
 
 
 class _Handed:

@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,12 @@ PROJECT = Path(__file__).resolve().parent.parent
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(PROJECT / ".pytest_cache" / "bytecode")
     sys.dont_write_bytecode = False
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector the modules and tests, which stay to the end: a backtest begins with a whole collection."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
