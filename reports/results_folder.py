@@ -133,7 +133,8 @@ def _read_object(file: Path) -> dict[str, Any]:
     try:
         return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
     except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}", file=file) from error
+        hint = "of a run, results/<name>/<run id>; of a ladder, one of its folders"
+        raise BadInput(f"cannot be read: {error.strerror}", file=file, hint=hint) from error
     except msgspec.DecodeError as error:
         raise BadInput(f"is not a JSON object: {error}", file=file) from error
 

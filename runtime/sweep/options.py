@@ -44,4 +44,5 @@ class SweepOptions:
         """
         for name in ("workers", "cluster", "storage", "resume", "write_best"):
             if getattr(self, name):
-                raise BadInput("goes with a sweep file alone", key=f"--{name.replace('_', '-')}")
+                only = "a sweep file, --fill-ladder or --check-lookahead" if name == "workers" else "a sweep file alone"
+                raise BadInput(f"goes with {only}", key=f"--{name.replace('_', '-')}")
