@@ -58,7 +58,7 @@ def print_sweep(sweep: Sweep, folder: Path, console: Console, *, best: int = 5) 
     if tables.ranked(sweep, 1):
         console.print(_best(sweep, best))
     for why, count in tables.failures(sweep)[:MOST_REASONS]:
-        console.print(_text(f"{count} points are out: {why}", "yellow"))
+        console.print(_text(f"out, {count} of the points: {why}", "yellow"))
     _print(console, f"Page: {folder / PAGE_FILE}")
 
 
