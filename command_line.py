@@ -30,7 +30,7 @@ def run(command: click.Command, name: str) -> None:
         _leave(f"error: {error.format_message()}; see {name} --help", BAD_INPUT)
     except click.exceptions.Abort:
         _leave("stopped by the keyboard", FAILED)
-    except Failed as error:
+    except (Failed, OSError) as error:  # a disk that is full or not there needs no traceback
         _leave(f"failed: {error}", FAILED)
     sys.exit(status if isinstance(status, int) else 0)
 

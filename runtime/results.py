@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from actors.ledger import Ledger
 from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord
+from bad_input import BadInput
 from reports import pair_trades, rebalancing
 from reports.costs import FeeFacts
 from reports.page import write_report
@@ -71,7 +72,10 @@ class ResultsFolder:
         return candidate
 
     def __enter__(self) -> "ResultsFolder":
-        self.staging.mkdir(parents=True)
+        try:
+            self.staging.mkdir(parents=True)
+        except OSError as error:
+            raise BadInput(f"no folder can be made there: {error.strerror}", file=self._parent, key="--out") from None
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -321,3 +321,10 @@ def test_bad_input_is_one_line_exit_status_2_and_nothing_written(case: str, run_
     assert done.stderr.startswith("error: ")
     assert words in done.stderr
     assert not (workplace / "bad-results").exists()
+
+
+def test_results_that_have_no_place_are_bad_input(run_here: Run) -> None:
+    done = run_here("setup.yaml", "--out", "setup.yaml")
+
+    assert done.returncode == 2
+    assert done.stderr == "error: setup.yaml/example: --out: no folder can be made there: Not a directory\n"
