@@ -50,6 +50,10 @@ def deposit(live: Any, amount: int) -> None:
         live.double.set_wallet("USDT", str(venue.account.wallet["USDT"] + amount))
 
 
+def recorded_bytes(live: Any) -> int:
+    return sum(file.stat().st_size for file in live.run.glob("recording/*"))
+
+
 def test_a_killed_run_is_swept_and_its_books_go_on(live: Any) -> None:
     live.start(*OPTIONS).until_quoting()
     at_first = opening_equity(live)
@@ -59,6 +63,9 @@ def test_a_killed_run_is_swept_and_its_books_go_on(live: Any) -> None:
     live.move(-20)
     live.until_quoting()
     live.until(lambda: Decimal(loss_marks(live)["peak"]) >= at_first)
+    written = recorded_bytes(live)
+    live.until(lambda: recorded_bytes(live) > written)  # the recording has some of the market, too
+    live.until_quoting()
     before = len(live.fills())
     bought, sold = order_of(live, "BUY"), order_of(live, "SELL")
 
