@@ -164,10 +164,14 @@ class _Careful:
         await self._take_over(order, found)
 
     async def generate_order_status_report(self, command: GenerateOrderStatusReport) -> OrderStatusReport | None:
-        """Return the venue's state of an order; after three failures the adapter would call it rejected."""
+        """
+        Return the venue's state of an order, when its fills have been brought in; None if that is not to be had now.
+
+        After three failures the adapter would call the order rejected.
+        """
         self._generate_order_status_retries.pop(command.client_order_id, None)
         report: OrderStatusReport | None = await super().generate_order_status_report(command)  # type: ignore[misc]
-        return report
+        return report if report is not None and await self._has_its_fills(report) else None
 
     # -- What a look at the open orders costs -------------------------------------------------------------------------
 
@@ -189,14 +193,18 @@ class _Careful:
     # -- Fills of which no word came ----------------------------------------------------------------------------------
 
     async def generate_order_status_reports(self, command: GenerateOrderStatusReports) -> list[OrderStatusReport]:
-        """Return the venue's orders, when the fills of those that are known have been brought in."""
+        """Return the venue's orders whose fills have been brought in; the others are for the next look."""
         reports: list[OrderStatusReport] = await super().generate_order_status_reports(command)  # type: ignore[misc]
-        for report in reports:
-            try:
-                await self._bring_fills(report)
-            except (BinanceError, HttpError, HttpTimeoutError, OSError) as error:
-                self._log.warning(f"the trades of {report.client_order_id} were not to be had: {error}")
-        return reports
+        return [report for report in reports if await self._has_its_fills(report)]
+
+    async def _has_its_fills(self, report: OrderStatusReport) -> bool:
+        """Bring in the fills of an order; without them the engine would make them up."""
+        try:
+            await self._bring_fills(report)
+        except (BinanceError, HttpError, HttpTimeoutError, OSError) as error:
+            self._log.warning(f"the trades of {report.client_order_id} were not to be had: {error}")
+            return False
+        return True
 
     async def _bring_fills(self, report: OrderStatusReport) -> None:
         order = self._known(report.client_order_id)

@@ -156,6 +156,25 @@ def test_a_fill_without_word_is_brought_in_with_its_fee(live: Any) -> None:
     live.until_quoting()
 
 
+def test_a_fill_without_word_while_a_change_hangs_is_brought_in_with_its_fee(live: Any) -> None:
+    """The engine asks for an order that waits for an answer by itself, before it looks at all of them."""
+    change = "cancel" if live.kind == "spot" else "modify"
+    live.double.faults.lose_events("*", times=None)
+    live.double.faults.delay(change, 8.0, times=2)
+    live.move(3)
+    filled = [order.asked.client_order_id for order in live.orders()]
+
+    for order_id in filled:
+        live.double.fill(order_id)
+
+    for order_id in filled:
+        live.until(lambda order_id=order_id: was_filled(live, order_id))
+    rows = [row for row in live.fills() if row["client_order_id"] in filled]
+    assert [Decimal(row["commission"].split()[0]) > 0 for row in rows] == [True] * len(filled)
+    live.double.faults.clear()
+    live.until_quoting()
+
+
 def test_a_fill_that_is_told_twice_counts_once(live: Any) -> None:
     live.double.faults.duplicate_events("TRADE", times=1)
 
