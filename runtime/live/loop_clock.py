@@ -2,7 +2,7 @@
 Timers that fire on the event loop.
 
 The engine's live clock (1.231) calls back from a thread of its own, in the middle of whatever strategies, the ledger
-and the risk actors are doing on the event loop; tests/runtime/live/test_loop_clock.py keeps the proof. Here a timer
+and the risk actors are doing on the event loop; tests/runtime/live/test_same_system.py keeps the proof. Here a timer
 that is due is handed to the loop, so that everything happens on one thread, as it does in a backtest. In a rehearsal at
 speed the clocks go by its pace, so that every window of every part is as long in market time as it would be live.
 """
@@ -10,7 +10,7 @@ speed the clocks go by its pace, so that every window of every part is as long i
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, override
+from typing import Any, Final, override
 from unittest.mock import patch
 
 from nautilus_trader.common.component import LiveClock
@@ -21,6 +21,10 @@ from runtime.live.pace import REAL, Pace
 
 type OnTime = Callable[[TimeEvent], None]
 type OnTimer = Callable[[LiveClock, TimeEvent], None]
+
+_EARLIEST_SECS: Final = 0.01
+"""The engine's timers go by another clock of the machine than its time, and may be a little early: that is waited for.
+Where more is missing the machine's time was set back, and whoever watches must not be kept waiting."""
 
 
 @contextmanager
@@ -37,22 +41,36 @@ def clocks_on(loop: asyncio.AbstractEventLoop, on_timer: OnTimer | None = None, 
         yield  # the kernel takes no clock from outside
 
 
+def _on_loop(loop: asyncio.AbstractEventLoop, on_timer: OnTimer | None, clock: Any, callback: OnTime) -> OnTime:
+    """Return what the engine calls from its thread in place of a callback, which is called on the loop in its time."""
+
+    def answer(event: TimeEvent) -> None:
+        early_secs = clock.pace.machine_secs((event.ts_event - clock.timestamp_ns()) / 1e9)
+        if 0 < early_secs <= _EARLIEST_SECS:
+            loop.call_later(early_secs, answer, event)
+            return
+        if on_timer is not None:
+            on_timer(clock, event)
+        callback(event)
+
+    def take(event: TimeEvent) -> None:
+        answer(clock.in_time(event))
+
+    def hand_over(event: TimeEvent) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nothing is left to be told
+            loop.call_soon_threadsafe(take, event)
+
+    return hand_over
+
+
 def _loop_clock(loop: asyncio.AbstractEventLoop, on_timer: OnTimer | None) -> type[Any]:
     def on_loop(clock: Any, callback: OnTime) -> OnTime:
-        def answer(event: TimeEvent) -> None:
-            event = clock.in_time(event)
-            if on_timer is not None:
-                on_timer(clock, event)
-            callback(event)
-
-        def hand_over(event: TimeEvent) -> None:
-            with suppress(RuntimeError):  # the loop is closed: nothing is left to be told
-                loop.call_soon_threadsafe(answer, event)
-
-        return hand_over
+        return _on_loop(loop, on_timer, clock, callback)
 
     class LoopClock(LiveClock):
         """A live clock whose callbacks run on the event loop."""
+
+        pace: Pace = REAL
 
         def in_time(self, event: TimeEvent) -> TimeEvent:
             """Return an event with the times of this clock."""
@@ -153,4 +171,4 @@ class _Paced(LiveClock):
         due_ns, interval_ns = self._due[event.name]
         if interval_ns:
             due_ns += round((self.pace.of_machine(event.ts_event) - due_ns) / interval_ns) * interval_ns
-        return TimeEvent(event.name, event.id, due_ns, self.pace.now_ns())
+        return TimeEvent(event.name, event.id, due_ns, max(due_ns, self.pace.now_ns()))

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 
 from runtime.live.pace import REAL, Pace
 
-SPEED = 50.0
-MILLISECOND_NS = 1_000_000
 SECOND_NS = 1_000_000_000
 
 
@@ -71,12 +69,20 @@ def test_timers_have_exactly_the_times_that_were_asked_for(loop: Any) -> None:
     assert took < 2.0  # five seconds of the run are a twentieth of the machine's
 
 
-def test_an_alert_comes_at_its_time_to_the_millisecond_of_the_machine(loop: Any) -> None:
+class Hasty(Pace):
+    """Lets the engine's timers fire a little early, as they sometimes do."""
+
+    def to_machine(self, time_ns: int) -> int:
+        return super().to_machine(time_ns) - 2_000_000
+
+
+@pytest.mark.parametrize("kind", [Pace, Hasty])
+def test_an_alert_comes_at_its_time_and_not_before(loop: Any, kind: type[Pace]) -> None:
     from nautilus_trader.system import kernel
 
     from runtime.live.loop_clock import clocks_on
 
-    with clocks_on(loop, pace=Pace.from_now(SPEED)):
+    with clocks_on(loop, pace=kind.from_now(50.0)):
         clock = kernel.LiveClock()
     came: list[tuple[int, int]] = []
     over = asyncio.Event()
@@ -91,5 +97,5 @@ def test_an_alert_comes_at_its_time_to_the_millisecond_of_the_machine(loop: Any)
 
     [(ts_event, at)] = came
     assert ts_event == due_ns
-    assert at >= due_ns - SPEED * MILLISECOND_NS  # the engine's timers go by another clock of the machine
+    assert at >= due_ns
     assert abs(clock.utc_now().timestamp() - clock.timestamp()) < 5
