@@ -111,13 +111,13 @@ def replay(
     from reports.terminal import print_summary  # noqa: PLC0415
     from runtime.backtest import run_backtest  # noqa: PLC0415
     from runtime.drills.plan import plan_drill  # noqa: PLC0415
-    from runtime.load_setup import parse_setup  # noqa: PLC0415
-    from runtime.overrides import apply_overrides  # noqa: PLC0415
-    from runtime.paper_experiment import run_experiment  # noqa: PLC0415
+    from runtime.experiment.run import run_experiment  # noqa: PLC0415
     from runtime.prepare import prepare_backtest  # noqa: PLC0415
     from runtime.progress import replay_progress  # noqa: PLC0415
     from runtime.results import ResultsFolder, new_run_id, write_results  # noqa: PLC0415
-    from runtime.setup_tree import read_setup_tree  # noqa: PLC0415
+    from runtime.setup.load import parse_setup  # noqa: PLC0415
+    from runtime.setup.overrides import apply_overrides  # noqa: PLC0415
+    from runtime.setup.tree import read_setup_tree  # noqa: PLC0415
     from runtime.sweep.command import sweep_of  # noqa: PLC0415
 
     raw = read_setup_tree(setup)

@@ -44,7 +44,7 @@ def command(setup: Path, **options: Any) -> int:
 
 
 def _command_risk(setup: Path, options: dict[str, Any]) -> int:
-    from runtime.risk_commands import halt, latch_of, resume, show_state  # noqa: PLC0415 (--help need not wait)
+    from runtime.risk.commands import halt, latch_of, resume, show_state  # noqa: PLC0415 (--help need not wait)
 
     if sum(bool(options[mode]) or options[mode] == "" for mode in _MODES) != 1:
         raise click.UsageError(_EXPECTED)

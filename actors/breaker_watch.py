@@ -11,7 +11,7 @@ from models.rate_limits import Breaker
 
 
 class BreakerWatchConfig(ActorConfig, frozen=True, kw_only=True):
-    """The limits per window and strategy; None leaves one out. See `runtime.risk_settings` for their meaning."""
+    """The limits per window and strategy; None leaves one out. See `runtime.risk.settings` for their meaning."""
 
     max_fills_per_window: PositiveInt | None = None
     fill_window_secs: Decimal = Decimal(10)

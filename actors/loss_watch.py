@@ -18,7 +18,7 @@ _SECOND_NS: Final = 1_000_000_000
 
 class LossWatchConfig(ActorConfig, frozen=True, kw_only=True):
     """
-    The limits of losses, in percent; None leaves one out. See `runtime.risk_settings` for their meaning.
+    The limits of losses, in percent; None leaves one out. See `runtime.risk.settings` for their meaning.
 
     `equity_interval_secs` is the ledger's grid: after three of its intervals without equity, it is not known.
     """

@@ -24,7 +24,7 @@ _HALF_UNIT: Final = Decimal(1).scaleb(-FIXED_PRECISION) / 2
 
 
 class PositionWatchConfig(ActorConfig, frozen=True, kw_only=True):
-    """The limits of positions; None leaves one out. See `runtime.risk_settings` for their meaning."""
+    """The limits of positions; None leaves one out. See `runtime.risk.settings` for their meaning."""
 
     instrument_ids: tuple[InstrumentId, ...]
     stop_loss_pct: Decimal | None = None

@@ -44,7 +44,7 @@ from runtime.live.web.desk import Desk
 from runtime.live.web.server import PageServer
 from runtime.live.web.snapshot import Observer
 from runtime.live.web.state import Controls, Run
-from runtime.load_setup import load_setup
+from runtime.setup.load import load_setup
 
 INSTRUMENT = "NEXOUSDT.BINANCE"
 SETUP = f"""

@@ -38,10 +38,10 @@ from data_catalog.instruments import currency
 from data_catalog.store.contents import load_instruments
 from data_catalog.store.stream import DataRequest, stream
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
-from runtime.components import QUIET
 from runtime.engine import engine_config
-from runtime.fills import FILL_ASSUMPTIONS
-from runtime.setup import Latency
+from runtime.setup.components import QUIET
+from runtime.setup.sections import Latency
+from runtime.venue.fills import FILL_ASSUMPTIONS
 from strategies.avellaneda_stoikov import AvellanedaStoikov, AvellanedaStoikovConfig
 from strategies.fair_value_maker import FairValueMaker, FairValueMakerConfig
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig

@@ -33,12 +33,12 @@ from actors.ledger import Ledger, LedgerConfig
 from benchmarks.maker_cost import INSTRUMENT, MODEL, SIZES, load
 from data_catalog.instruments import currency
 from runtime.engine import build_engine, engine_config
-from runtime.fills import FILL_ASSUMPTIONS
-from runtime.load_setup import load_setup
 from runtime.prepare import PreparedBacktest, prepare_backtest
-from runtime.risk import RiskContext, RiskControls, add_risk_controls
-from runtime.risk_settings import RiskSettings
-from runtime.setup import Latency
+from runtime.risk.controls import RiskContext, RiskControls, add_risk_controls
+from runtime.risk.settings import RiskSettings
+from runtime.setup.load import load_setup
+from runtime.setup.sections import Latency
+from runtime.venue.fills import FILL_ASSUMPTIONS
 from strategies.avellaneda_stoikov import AvellanedaStoikov, AvellanedaStoikovConfig
 
 AT_MOST = 1.10

@@ -34,10 +34,10 @@ from pandas.errors import Pandas4Warning
 
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
 from runtime.backtest import run_backtest
-from runtime.load_setup import parse_setup
 from runtime.prepare import prepare_backtest
 from runtime.results import summary_of
-from runtime.setup_tree import SetupTree, read_setup_tree
+from runtime.setup.load import parse_setup
+from runtime.setup.tree import SetupTree, read_setup_tree
 from runtime.workers.backtest_job import BacktestJob, equity_returns, run_backtest_job
 from runtime.workers.market_memory import MarketMemory
 from runtime.workers.pool import WorkerPool

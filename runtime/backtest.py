@@ -16,11 +16,11 @@ from command_line import Failed
 from runtime.audit import check_books
 from runtime.drills.drill import Drill
 from runtime.engine import build_engine
-from runtime.margin import Liquidation, VenueMargin
 from runtime.market_data import iso_time
 from runtime.prepare import PreparedBacktest
-from runtime.risk import RiskControls
-from runtime.risk_report import stopped_by_risk
+from runtime.risk.controls import RiskControls
+from runtime.risk.report import stopped_by_risk
+from runtime.venue.margin import Liquidation, VenueMargin
 
 type OnProgress = Callable[[int, int], None]
 """Called with the market time that has been handed to the engine (UNIX ns) and the number of events so far."""

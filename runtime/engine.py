@@ -16,16 +16,16 @@ from nautilus_trader.risk.config import RiskEngineConfig
 
 from actors.ledger import Ledger
 from data_catalog.instruments import currency
-from runtime.components import QUIET
-from runtime.fees import fee_model
-from runtime.fills import FILL_ASSUMPTIONS
-from runtime.funding import FundingSettlement
-from runtime.margin import VenueMargin
-from runtime.matching import SimulatedVenue
 from runtime.prepare import PreparedBacktest
-from runtime.risk import RiskControls
-from runtime.setup import BacktestSettings
+from runtime.risk.controls import RiskControls
+from runtime.setup.components import QUIET
+from runtime.setup.sections import BacktestSettings
 from runtime.system import SystemContext, SystemParts, add_parts
+from runtime.venue.fees import fee_model
+from runtime.venue.fills import FILL_ASSUMPTIONS
+from runtime.venue.funding import FundingSettlement
+from runtime.venue.margin import VenueMargin
+from runtime.venue.matching import SimulatedVenue
 
 _UNLIMITED_RATE = "1000000/00:00:01"
 _NEVER_AGAIN_MS = 10**12

@@ -14,8 +14,8 @@ from reports.lookahead import print_lookahead
 from runtime.ladder.command import run_ladder
 from runtime.lookahead.check import check_lookahead
 from runtime.lookahead.document import as_document
-from runtime.overrides import apply_overrides
-from runtime.setup_tree import SetupTree, read_setup_tree, require_setup
+from runtime.setup.overrides import apply_overrides
+from runtime.setup.tree import SetupTree, read_setup_tree, require_setup
 
 
 @dataclass(frozen=True)

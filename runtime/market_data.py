@@ -19,10 +19,10 @@ from data_catalog.store.origin import Gap, counted, unrecorded_ns
 from data_catalog.store.stream import DataRequest, stream
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
 from runtime.data_quality import DataQuality, check_quality
-from runtime.fees import with_fees
-from runtime.funding import FundingPlan, catalog_rates, plan_funding
-from runtime.load_setup import LoadedSetup
-from runtime.parse import parse_part
+from runtime.setup.load import LoadedSetup
+from runtime.setup.parse import parse_part
+from runtime.venue.fees import with_fees
+from runtime.venue.funding import FundingPlan, catalog_rates, plan_funding
 
 EMBEDDED = "synthetic"
 """The name of the embedded market, in place of a catalog's folder."""

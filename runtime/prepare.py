@@ -12,11 +12,11 @@ from nautilus_trader.model.objects import Money
 
 from bad_input import nearest_name
 from data_catalog.instruments import currency
-from runtime.components import ResolvedComponent
-from runtime.fees import is_spot
-from runtime.load_setup import LoadedSetup
 from runtime.market_data import MarketData, find_market_data, first_mid, first_quote, mid_of
-from runtime.risk_checks import check_risk
+from runtime.risk.checks import check_risk
+from runtime.setup.components import ResolvedComponent
+from runtime.setup.load import LoadedSetup
+from runtime.venue.fees import is_spot
 from strategies.config_checks import MarketFacts
 from strategies.quoting import QuotingStrategy
 

@@ -24,11 +24,11 @@ from reports.page import write_report
 from reports.summary import RunFacts, summarise
 from runtime.backtest import BacktestRun
 from runtime.drills.report import drill_summary, fault_summary
-from runtime.fills import FILL_ASSUMPTIONS
-from runtime.funding import funding_sources
-from runtime.margin import Liquidation
 from runtime.market_data import iso_time
-from runtime.risk_report import risk_summary
+from runtime.risk.report import risk_summary
+from runtime.venue.fills import FILL_ASSUMPTIONS
+from runtime.venue.funding import funding_sources
+from runtime.venue.margin import Liquidation
 
 _EXACT = pa.decimal128(38, 18)
 _DAY_NS = 86_400_000_000_000

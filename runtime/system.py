@@ -12,8 +12,8 @@ from nautilus_trader.system.kernel import NautilusKernel
 from actors.kill_switch import Latch
 from actors.ledger import Ledger, LedgerConfig
 from messages import BALANCES_TOPIC
-from runtime.load_setup import LoadedSetup
-from runtime.risk import RiskContext, RiskControls, add_risk_controls
+from runtime.risk.controls import RiskContext, RiskControls, add_risk_controls
+from runtime.setup.load import LoadedSetup
 
 
 @dataclass(frozen=True)

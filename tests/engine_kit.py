@@ -17,9 +17,9 @@ from nautilus_trader.model.objects import Money
 
 from actors.ledger import Ledger, LedgerConfig
 from data_catalog.instruments import currency
-from runtime.fees import fee_model, is_spot
-from runtime.fills import FILL_ASSUMPTIONS
-from runtime.setup import Fees, Latency
+from runtime.setup.sections import Fees, Latency
+from runtime.venue.fees import fee_model, is_spot
+from runtime.venue.fills import FILL_ASSUMPTIONS
 
 START_NS = 1_700_000_000_000_000_000
 

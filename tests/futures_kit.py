@@ -20,11 +20,11 @@ from actors.ledger import Ledger, LedgerConfig
 from data_catalog.instruments import currency, find_instrument
 from runtime.audit import check_books
 from runtime.engine import add_margin
-from runtime.fees import fee_model, with_fees
-from runtime.fills import FILL_ASSUMPTIONS
-from runtime.funding import FundingSettlement, Settlement
-from runtime.margin import VenueMargin
-from runtime.setup import BacktestSettings, Fees, FillAssumptionName, Latency, MarginSettings
+from runtime.setup.sections import BacktestSettings, Fees, FillAssumptionName, Latency, MarginSettings
+from runtime.venue.fees import fee_model, with_fees
+from runtime.venue.fills import FILL_ASSUMPTIONS
+from runtime.venue.funding import FundingSettlement, Settlement
+from runtime.venue.margin import VenueMargin
 
 PERP = with_fees(find_instrument("SYNUSDT-PERP.BINANCE"), Fees(maker_bps=Decimal(0), taker_bps=Decimal(0)))
 OTHER = with_fees(find_instrument("SYNBUSDT-PERP.BINANCE"), Fees(maker_bps=Decimal(0), taker_bps=Decimal(0)))

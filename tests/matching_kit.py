@@ -20,8 +20,8 @@ from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
 
 from data_catalog.instruments import currency, find_instrument
-from runtime.fills import FILL_ASSUMPTIONS
-from runtime.setup import Latency
+from runtime.setup.sections import Latency
+from runtime.venue.fills import FILL_ASSUMPTIONS
 
 INSTRUMENT = find_instrument("SYNUSDT-PERP.BINANCE")
 START = 1_700_000_000_000_000_000

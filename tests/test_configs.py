@@ -15,8 +15,8 @@ from data_catalog.store.write import CatalogWriter
 from models.attribution import EXACT
 from reports.attribution import attribution, exact_sum
 from runtime.backtest import run_backtest
-from runtime.load_setup import LoadedSetup, load_setup
 from runtime.prepare import prepare_backtest
+from runtime.setup.load import LoadedSetup, load_setup
 
 PROJECT = Path(__file__).parents[1]
 CONFIGS = sorted((PROJECT / "configs").glob("*.yaml"))

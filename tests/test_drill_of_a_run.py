@@ -9,7 +9,7 @@ import pytest
 
 import command_line
 from run_backtest import command
-from tests.runtime.test_drills import IDS, SETUP, write_market
+from tests.runtime.drills.test_drills import IDS, SETUP, write_market
 
 LABEL = "DRILL, NOT A BACKTEST"
 

@@ -8,8 +8,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from bad_input import BadInput
-from runtime.load_setup import load_setup
 from runtime.prepare import prepare_backtest
+from runtime.setup.load import load_setup
 from tests.portfolio_kit import ASSETS, walk, write_prices
 
 HOURS = 60

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from runtime.setup_tree import read_setup_tree
+from runtime.setup.tree import read_setup_tree
 from runtime.workers.backtest_job import BacktestJob, run_backtest_job
 
 pytestmark = pytest.mark.real_data

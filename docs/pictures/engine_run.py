@@ -17,9 +17,9 @@ from nautilus_trader.model.objects import Money
 from svg import BLUE, RED, Line
 
 from data_catalog.instruments import currency, find_instrument
-from runtime.fees import fee_model
-from runtime.fills import FILL_ASSUMPTIONS
-from runtime.setup import Fees, Latency
+from runtime.setup.sections import Fees, Latency
+from runtime.venue.fees import fee_model
+from runtime.venue.fills import FILL_ASSUMPTIONS
 from strategies.quoting import QuotingStrategy
 
 PERPETUAL = find_instrument("SYNUSDT-PERP.BINANCE")

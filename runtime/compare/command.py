@@ -19,11 +19,11 @@ from runtime.compare.free import Free, prepared_on_recording, replay_free
 from runtime.compare.log import RunLog
 from runtime.compare.setups import hold_against
 from runtime.compare.summary import Replays, comparison
-from runtime.load_setup import LoadedSetup, parse_setup
-from runtime.overrides import apply_overrides
 from runtime.progress import replay_progress
 from runtime.results import ResultsFolder, new_run_id, write_results
-from runtime.setup_tree import SetupTree, read_setup_tree, require_setup
+from runtime.setup.load import LoadedSetup, parse_setup
+from runtime.setup.overrides import apply_overrides
+from runtime.setup.tree import SetupTree, read_setup_tree, require_setup
 
 _NAME: Final = "compare"
 

@@ -44,10 +44,10 @@ from messages import ALARM_TOPIC, FUNDING_TOPIC, FundingPaid, RiskAlarm
 from models.risk_state import Trip
 from runtime.compare.log import Input, Output, Placed, RunLog
 from runtime.compare.replay_clock import ReplayClock, replay_clocks
-from runtime.components import QUIET
 from runtime.engine import engine_config
-from runtime.load_setup import LoadedSetup
 from runtime.recording.taps import add_recorder
+from runtime.setup.components import QUIET
+from runtime.setup.load import LoadedSetup
 from runtime.system import SystemContext, add_parts, announce_balances
 
 _PROCESS_ENDPOINT: Final = "ExecEngine.process"

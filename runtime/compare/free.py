@@ -16,11 +16,11 @@ from data_catalog.run_recordings.reading import Recording
 from data_catalog.run_recordings.rows import Run
 from runtime.backtest import BacktestRun, OnProgress, run_backtest
 from runtime.compare.log import RunLog
-from runtime.load_setup import parse_setup
-from runtime.overrides import apply_overrides
 from runtime.prepare import PreparedBacktest, prepare_backtest
 from runtime.recording.taps import add_recorder
-from runtime.setup_tree import SetupTree
+from runtime.setup.load import parse_setup
+from runtime.setup.overrides import apply_overrides
+from runtime.setup.tree import SetupTree
 
 
 @dataclass(frozen=True)

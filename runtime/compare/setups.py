@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from bad_input import BadInput
 from data_catalog.run_recordings.rows import Run
-from runtime.load_setup import parse_setup
-from runtime.setup import Setup
-from runtime.setup_tree import KeyPath, SetupTree, dotted
+from runtime.setup.load import parse_setup
+from runtime.setup.sections import Setup
+from runtime.setup.tree import KeyPath, SetupTree, dotted
 
 _WIRING: Final = ("catalog", "synthetic", "start", "end", "starting_balances")
 """What of `backtest:` the recording takes the place of."""

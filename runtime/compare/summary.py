@@ -11,10 +11,10 @@ from runtime.compare.driven import Driven
 from runtime.compare.fills import FillsSideBySide, fills_of, latencies, pair_fills
 from runtime.compare.in_force import wanted_by_both
 from runtime.compare.log import RunLog
-from runtime.fills import FILL_ASSUMPTIONS
 from runtime.live.prepare import PAPER
 from runtime.results import versions
-from runtime.setup import BacktestSettings, Setup
+from runtime.setup.sections import BacktestSettings, Setup
+from runtime.venue.fills import FILL_ASSUMPTIONS
 
 _WINDOW_NS: Final = 2_000_000_000
 """How far apart in time a fill of the run and one of the replay may be and still be the same."""

@@ -10,8 +10,8 @@ from runtime.drills.faults import Fault
 from runtime.drills.market import FaultyMarket
 from runtime.drills.recorder import DrillRecorder
 from runtime.drills.venue import RefusingVenue
-from runtime.fills import FILL_ASSUMPTIONS
 from runtime.prepare import PreparedBacktest
+from runtime.venue.fills import FILL_ASSUMPTIONS
 
 _MS = 1_000_000
 

@@ -15,7 +15,7 @@ from runtime.drills.drill import Drill
 from runtime.drills.faults import Fault, Injection, Side, parse_injection
 from runtime.market_data import iso_time
 from runtime.prepare import PreparedBacktest
-from runtime.risk_settings import RiskSettings
+from runtime.risk.settings import RiskSettings
 
 _MARGIN: Final = Decimal("1.5")
 """How much more than the farthest limit a drill takes away."""

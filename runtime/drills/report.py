@@ -11,7 +11,7 @@ from models.risk_limits import Breach
 from runtime.backtest import BacktestRun
 from runtime.drills.drill import Drill
 from runtime.drills.faults import LOSS_RULES, Fault
-from runtime.risk_report import precise_time
+from runtime.risk.report import precise_time
 
 _CLOSING = ("flatten", "flatten_passively")
 

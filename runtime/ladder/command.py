@@ -13,10 +13,10 @@ from reports.ladder_page import print_ladder, write_ladder_page
 from reports.results_folder import read_results
 from runtime.ladder.jobs import RunJob, run_jobs
 from runtime.ladder.plan import plan_ladder
-from runtime.load_setup import parse_setup
 from runtime.prepare import prepare_backtest
 from runtime.results import ResultsFolder, new_run_id
-from runtime.setup_tree import SetupTree
+from runtime.setup.load import parse_setup
+from runtime.setup.tree import SetupTree
 
 
 def run_ladder(tree: SetupTree, out: Path, *, as_json: bool, workers: int | None = None) -> int:

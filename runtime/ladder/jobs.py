@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from runtime.backtest import run_backtest
-from runtime.load_setup import parse_setup
 from runtime.prepare import prepare_backtest
 from runtime.results import ResultsFolder, summary_of, write_results
-from runtime.setup_tree import SetupTree
+from runtime.setup.load import parse_setup
+from runtime.setup.tree import SetupTree
 from runtime.workers.market_memory import MarketMemory
 from runtime.workers.pool import WorkerPool
 

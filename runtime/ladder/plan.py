@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from runtime.fills import FILL_ASSUMPTIONS
 from runtime.ladder.jobs import RunJob
-from runtime.load_setup import LoadedSetup
-from runtime.overrides import apply_overrides
-from runtime.setup import FillAssumptionName, Latency
-from runtime.setup_tree import SetupTree
+from runtime.setup.load import LoadedSetup
+from runtime.setup.overrides import apply_overrides
+from runtime.setup.sections import FillAssumptionName, Latency
+from runtime.setup.tree import SetupTree
+from runtime.venue.fills import FILL_ASSUMPTIONS
 
 LATENCIES_MS: Final = (0, 1, 5, 20, 50, 100, 250, 1000)
 """The points of the curve: all commands of a run take this long."""

@@ -32,9 +32,9 @@ from runtime.live.state import KeptState
 from runtime.live.warm_up import wanted_by, warm_up
 from runtime.live.web.address import Place
 from runtime.live.web.live_page import Sources, live_page, run_of
-from runtime.load_setup import load_setup
 from runtime.prepare import prepare_backtest, starting_balances
-from runtime.risk_commands import halting_on_signal
+from runtime.risk.commands import halting_on_signal
+from runtime.setup.load import load_setup
 
 REDIS_PASSWORD: Final = "BALLAST_REDIS_PASSWORD"
 

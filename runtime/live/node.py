@@ -32,7 +32,7 @@ from runtime.live.paper import PaperAccount, add_paper_venue
 from runtime.live.prepare import PreparedLive, require_credentials
 from runtime.live.recording import RunRecording
 from runtime.live.warm_up import Histories
-from runtime.risk import RiskControls
+from runtime.risk.controls import RiskControls
 from runtime.system import SystemContext, add_parts, announce_balances
 
 CLIENT: Final = "BINANCE"

@@ -9,7 +9,6 @@ from typing import Any
 from nautilus_trader.model.instruments import CryptoPerpetual, Instrument
 
 from reports.summary import RunFacts
-from runtime.fills import FILL_ASSUMPTIONS
 from runtime.live.node import LiveSystem
 from runtime.live.pace import Pace
 from runtime.live.prepare import PreparedLive
@@ -17,7 +16,8 @@ from runtime.live.run_folder import RunFolder
 from runtime.live.sweep import Swept
 from runtime.market_data import iso_time
 from runtime.results import versions, write_books
-from runtime.risk_report import risk_summary, stopped_by_risk
+from runtime.risk.report import risk_summary, stopped_by_risk
+from runtime.venue.fills import FILL_ASSUMPTIONS
 
 _SECOND_NS = 1_000_000_000
 DONE = 0

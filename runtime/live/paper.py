@@ -33,11 +33,11 @@ from nautilus_trader.model.objects import Currency, Money
 from nautilus_trader.system.kernel import NautilusKernel
 
 from data_catalog.instruments import SPOT_MAKER_FEE, SPOT_TAKER_FEE, USDM_MAKER_FEE, USDM_TAKER_FEE
-from runtime.fees import fee_model, with_fees
-from runtime.fills import FILL_ASSUMPTIONS
-from runtime.matching import SharesFillModel, SimulatedVenue
-from runtime.queues import FillRule
-from runtime.setup import BacktestSettings, Fees
+from runtime.setup.sections import BacktestSettings, Fees
+from runtime.venue.fees import fee_model, with_fees
+from runtime.venue.fills import FILL_ASSUMPTIONS
+from runtime.venue.matching import SharesFillModel, SimulatedVenue
+from runtime.venue.queues import FillRule
 
 _VENUE: Final = Venue("BINANCE")
 _BEFORE_STRATEGIES: Final = 100

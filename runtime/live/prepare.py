@@ -13,8 +13,8 @@ from runtime.live.own_orders import Owner
 from runtime.live.pace import REAL, Pace
 from runtime.live.rest import Rest
 from runtime.live.settings import LiveSettings
-from runtime.load_setup import LoadedSetup
-from runtime.risk_latch import STATE_FOLDER, RiskLatch
+from runtime.risk.latch import STATE_FOLDER, RiskLatch
+from runtime.setup.load import LoadedSetup
 
 PAPER: Final = "paper"
 REHEARSAL: Final = "rehearsal"

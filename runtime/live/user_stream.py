@@ -11,7 +11,7 @@ from nautilus_trader.common.component import LiveClock, MessageBus
 from messages import ACCOUNT, ALARM_TOPIC, RiskAlarm
 from models.risk_limits import Breach
 from runtime.live.stopping import Ending
-from runtime.risk_settings import USER_STREAM_RULE
+from runtime.risk.settings import USER_STREAM_RULE
 
 _LOOK_SECS: Final = 0.5
 _PATIENCE_SECS: Final = 3.0

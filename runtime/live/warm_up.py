@@ -14,7 +14,7 @@ from actors.history import HistoryRow, HistoryWanted
 from runtime.live.account import symbol_of
 from runtime.live.prepare import PreparedLive
 from runtime.live.rest import Rest, VenueError
-from runtime.load_setup import LoadedSetup
+from runtime.setup.load import LoadedSetup
 
 CANDLE_SECS: Final = {
     "1s": 1,

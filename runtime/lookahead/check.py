@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final, Literal
 
 from models.decision_traces import Difference, agree_from, first_difference, first_number_difference, numbers_agree_from
-from runtime.load_setup import parse_setup
 from runtime.lookahead.rerun import WEEK_NS, Rerun, trace_of, whole_trace
 from runtime.lookahead.trace import Decision, Trace
 from runtime.prepare import prepare_backtest
-from runtime.setup_tree import SetupTree
+from runtime.setup.load import parse_setup
+from runtime.setup.tree import SetupTree
 from runtime.workers.pool import WorkerPool
 
 CUTS: Final = 5

@@ -16,12 +16,12 @@ from command_line import Failed
 from data_catalog.store.contents import contents
 from data_catalog.store.copy_part import copy_part
 from runtime.engine import build_engine
-from runtime.load_setup import parse_setup
 from runtime.lookahead.trace import DecisionRecorder, Trace
 from runtime.market_data import MarketData
-from runtime.overrides import apply_overrides
 from runtime.prepare import PreparedBacktest, prepare_backtest
-from runtime.setup_tree import SetupTree
+from runtime.setup.load import parse_setup
+from runtime.setup.overrides import apply_overrides
+from runtime.setup.tree import SetupTree
 
 WEEK_NS: Final = 7 * 86_400 * 10**9
 """Dates move by whole weeks: every grid of time, day of the week and funding time stays what it was."""

@@ -12,7 +12,7 @@ from actors.order_gate import OrderGate
 from actors.recorder import Endpoints, Recorder, Sink
 from data_catalog.run_recordings.rows import Run
 from models.risk_state import Trip
-from runtime.risk_settings import USER_STREAM_RULE
+from runtime.risk.settings import USER_STREAM_RULE
 
 
 def add_recorder(

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from bad_input import BadInput, nearest_name
-from runtime.load_setup import parse_setup
-from runtime.overrides import apply_overrides
 from runtime.prepare import PreparedBacktest, prepare_backtest
+from runtime.setup.load import parse_setup
+from runtime.setup.overrides import apply_overrides
 from runtime.sweep.load_sweep import LoadedSweep
 from runtime.sweep.space import Point
 from runtime.sweep.trial import figures_of

@@ -23,7 +23,7 @@ from reports.sweeps.record import Sweep
 from reports.sweeps.record import write_sweep as write_report_files
 from reports.sweeps.terminal import print_sweep
 from runtime.results import ResultsFolder, new_run_id
-from runtime.setup_tree import SetupTree
+from runtime.setup.tree import SetupTree
 from runtime.sweep.check_points import PointChecks
 from runtime.sweep.load_sweep import load_sweep
 from runtime.sweep.options import SweepOptions

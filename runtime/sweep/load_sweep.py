@@ -9,10 +9,10 @@ from typing import Any, Final
 import msgspec
 
 from bad_input import BadInput, nearest_name
-from runtime.load_setup import LoadedSetup, parse_setup
-from runtime.overrides import apply_overrides
-from runtime.parse import parse_part
-from runtime.setup_tree import SetupTree, read_setup_tree
+from runtime.setup.load import LoadedSetup, parse_setup
+from runtime.setup.overrides import apply_overrides
+from runtime.setup.parse import parse_part
+from runtime.setup.tree import SetupTree, read_setup_tree
 from runtime.sweep.settings import Choice, Range, SweepFile, SweepSettings
 from runtime.sweep.space import Parameter, Space, as_text, condition_of, parameter_of
 

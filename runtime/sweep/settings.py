@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from runtime.setup import NAME_PATTERN, Part
-from runtime.setup_tree import plain
+from runtime.setup.sections import NAME_PATTERN, Part
+from runtime.setup.tree import plain
 from runtime.validation.settings import ValidationSettings
 
 type Choice = bool | int | float | str | None

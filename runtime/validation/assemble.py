@@ -25,9 +25,9 @@ from reports.sweeps.record import (
 )
 from reports.sweeps.verdict import verdict
 from runtime.market_data import iso_time
-from runtime.overrides import parse_path
 from runtime.prepare import PreparedBacktest
-from runtime.setup_tree import KeyPath, plain
+from runtime.setup.overrides import parse_path
+from runtime.setup.tree import KeyPath, plain
 from runtime.sweep.load_sweep import LoadedSweep
 from runtime.sweep.results import what_results_depend_on
 from runtime.sweep.space import Parameter as SearchedParameter

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
-from runtime.setup import Part
+from runtime.setup.sections import Part
 
 _LENGTH: Final = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|min|h|d)\s*$")
 _SECONDS: Final = {"s": 1, "min": 60, "h": 3600, "d": 86_400}

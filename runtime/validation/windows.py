@@ -7,10 +7,10 @@ import pandas as pd
 from msgspec.structs import replace as changed
 
 from models.validation.splits import Split, walk_forward
-from runtime.load_setup import parse_setup
 from runtime.market_data import iso_time
-from runtime.overrides import apply_overrides
 from runtime.prepare import PreparedBacktest
+from runtime.setup.load import parse_setup
+from runtime.setup.overrides import apply_overrides
 from runtime.sweep.load_sweep import LoadedSweep
 from runtime.validation.settings import ValidationSettings, length_ns
 

@@ -14,8 +14,8 @@ from reports import format as fmt
 from reports.sweeps.record import Sweep
 from reports.sweeps.tables import number
 from reports.sweeps.verdict import ratio, share, sure, verdict
-from runtime.overrides import parse_path
-from runtime.setup_tree import KeyPath, SetupTree
+from runtime.setup.overrides import parse_path
+from runtime.setup.tree import KeyPath, SetupTree
 from runtime.sweep.load_sweep import LoadedSweep
 
 BEST_FILE: Final = "best.yaml"

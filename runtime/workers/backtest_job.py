@@ -15,11 +15,11 @@ from actors.ledger import Ledger
 from bad_input import BadInput
 from command_line import Failed
 from runtime.backtest import BacktestRun, run_backtest
-from runtime.load_setup import parse_setup
-from runtime.overrides import apply_overrides
 from runtime.prepare import prepare_backtest
 from runtime.results import summary_of
-from runtime.setup_tree import SetupTree
+from runtime.setup.load import parse_setup
+from runtime.setup.overrides import apply_overrides
+from runtime.setup.tree import SetupTree
 from runtime.workers.market_memory import MarketMemory
 
 TIMINGS = frozenset({"elapsed_s", "events_per_s", "run_id"})

@@ -9,8 +9,8 @@ from typing import Any, Final
 import msgspec
 from nautilus_trader.core.data import Data
 
-from runtime.load_setup import LoadedSetup
 from runtime.market_data import MarketData, find_market_data
+from runtime.setup.load import LoadedSetup
 
 KEPT_ROWS: Final = 2_000_000
 """Rows that a process keeps at most, 0.2 GB per million; longer data are streamed in every run."""

@@ -15,8 +15,8 @@ from actors.pair_signal import PairSignal
 from actors.recorder import Recorder
 from messages import ACCOUNT
 from models.risk_state import State
-from runtime.risk import RiskContext, RiskControls, add_risk_controls
-from runtime.risk_settings import RiskSettings
+from runtime.risk.controls import RiskContext, RiskControls, add_risk_controls
+from runtime.risk.settings import RiskSettings
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
 
 EVERYTHING = {

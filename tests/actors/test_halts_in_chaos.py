@@ -19,9 +19,9 @@ from nautilus_trader.trading.strategy import Strategy
 from messages import ACCOUNT, ALARM_TOPIC, RiskAlarm
 from models.risk_limits import Breach
 from models.risk_state import State
-from runtime.risk import RiskContext, RiskControls, add_risk_controls
-from runtime.risk_settings import RiskSettings
-from runtime.setup import Latency
+from runtime.risk.controls import RiskContext, RiskControls, add_risk_controls
+from runtime.risk.settings import RiskSettings
+from runtime.setup.sections import Latency
 
 LIMIT = Decimal(60)
 STRATEGIES = 3

@@ -13,10 +13,10 @@ from nautilus_trader.trading.strategy import Strategy
 from messages import ACCOUNT
 from models.loss_limits import DAY_NS
 from models.risk_state import State
-from runtime.risk import RiskContext, RiskControls, add_risk_controls
-from runtime.risk_report import risk_state, risk_summary, stopped_by_risk
-from runtime.risk_settings import RiskSettings
-from runtime.setup import Latency
+from runtime.risk.controls import RiskContext, RiskControls, add_risk_controls
+from runtime.risk.report import risk_state, risk_summary, stopped_by_risk
+from runtime.risk.settings import RiskSettings
+from runtime.setup.sections import Latency
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
 from tests.engine_kit import START_NS
 

@@ -11,7 +11,7 @@ from actors.ledger import HOLDINGS
 from data_catalog.instruments import find_instrument
 from models.attribution import EXACT, Fill, attribute
 from runtime.audit import BooksDisagree, check_books
-from runtime.setup import Fees
+from runtime.setup.sections import Fees
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
 from tests.engine_kit import START_NS, Market, replays
 

@@ -12,9 +12,9 @@ from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
 
 from messages import GUARD_ENDPOINT, OrderRequest
-from runtime.risk import RiskContext, RiskControls, add_risk_controls
-from runtime.risk_settings import RiskSettings
-from runtime.setup import Latency
+from runtime.risk.controls import RiskContext, RiskControls, add_risk_controls
+from runtime.risk.settings import RiskSettings
+from runtime.setup.sections import Latency
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
 
 SPOT_BALANCES = ("100000 USDT", "1000 NEXO")

@@ -282,8 +282,8 @@ STRATEGIES = ["avellaneda_stoikov", "glft", "fixed_spread"]
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_the_setup_is_accepted_and_holds_what_was_measured(synthetic, found, tmp_path, strategy):
-    from runtime.load_setup import load_setup
     from runtime.market_data import find_market_data
+    from runtime.setup.load import load_setup
 
     setup = tmp_path / "1e5.yaml"
     result = run(synthetic, SYN, "--write", str(setup), "--strategy", strategy)

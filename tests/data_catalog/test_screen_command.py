@@ -136,8 +136,8 @@ def test_a_setup_is_written_for_the_survivors(setup_of):
 
 def test_a_written_setup_runs_and_trades_both_legs_after_what_the_screen_saw(catalog, setup_of, tmp_path):
     from runtime.backtest import run_backtest
-    from runtime.load_setup import load_setup
     from runtime.prepare import prepare_backtest
+    from runtime.setup.load import load_setup
 
     setup_of("--no-confirmation", "--end", "2023-12-10T00:00:00Z")
     run = run_backtest(prepare_backtest(load_setup(tmp_path / "my pairs.yaml"), tmp_path))

@@ -16,9 +16,9 @@ from data_catalog.store.write import CatalogWriter
 from reports.figures import Summary
 from reports.quality_table import quality_card, quality_line
 from run_backtest import command
-from runtime.load_setup import load_setup
 from runtime.market_data import find_market_data
 from runtime.prepare import prepare_backtest
+from runtime.setup.load import load_setup
 
 NEXO = "NEXOUSDT.BINANCE"
 SECOND = 10**9

@@ -7,8 +7,8 @@ import pytest
 
 from bad_input import BadInput
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
-from runtime.load_setup import LoadedSetup, load_setup
 from runtime.market_data import find_market_data
+from runtime.setup.load import LoadedSetup, load_setup
 
 SETUP = """\
 name: example

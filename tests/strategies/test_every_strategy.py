@@ -11,7 +11,7 @@ from nautilus_trader.model.enums import OrderSide, OrderStatus
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.trading.strategy import Strategy
 
-from runtime.setup import Latency
+from runtime.setup.sections import Latency
 from strategies.avellaneda_stoikov import AvellanedaStoikov, AvellanedaStoikovConfig
 from strategies.fair_value_maker import FairValueMaker, FairValueMakerConfig
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig

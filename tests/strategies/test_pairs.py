@@ -16,7 +16,7 @@ from messages import ACCOUNT, RISK_STATE_TOPIC, RiskStateChanged
 from models.pairs.optimal_thresholds import profit_per_time
 from models.pairs.ornstein_uhlenbeck import OrnsteinUhlenbeck
 from models.risk_limits import Breach
-from runtime.setup import Latency
+from runtime.setup.sections import Latency
 from strategies.config_checks import MarketFacts
 from strategies.pairs import Pairs
 from strategies.pairs_config import PairsConfig
@@ -281,8 +281,8 @@ def test_on_spot_a_leg_is_sold_out_of_what_is_held(replay: Any) -> None:
 
 def test_what_is_too_small_to_trade_is_left_when_both_legs_are_closed_on_spot(replay: Any) -> None:
     from data_catalog.instruments import find_instrument
-    from runtime.risk import RiskContext, RiskControls, add_risk_controls
-    from runtime.risk_settings import RiskSettings
+    from runtime.risk.controls import RiskContext, RiskControls, add_risk_controls
+    from runtime.risk.settings import RiskSettings
 
     y, x = (find_instrument(name) for name in ("AVAXUSDT.BINANCE", "ETHUSDT.BINANCE"))
     kept: list[RiskControls] = []
@@ -308,8 +308,8 @@ def test_what_is_too_small_to_trade_is_left_when_both_legs_are_closed_on_spot(re
 
 
 def test_neither_leg_is_sent_if_the_guard_would_refuse_one(replay: Any) -> None:
-    from runtime.risk import RiskContext, RiskControls, add_risk_controls
-    from runtime.risk_settings import RiskSettings
+    from runtime.risk.controls import RiskContext, RiskControls, add_risk_controls
+    from runtime.risk.settings import RiskSettings
 
     kept: list[RiskControls] = []
 

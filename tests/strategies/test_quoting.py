@@ -10,7 +10,7 @@ from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.enums import OrderSide, OrderStatus
 from nautilus_trader.model.events import OrderCanceled, OrderPendingCancel, OrderRejected, OrderUpdated
 
-from runtime.setup import Latency
+from runtime.setup.sections import Latency
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
 
 

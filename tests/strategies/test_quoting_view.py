@@ -7,7 +7,7 @@ import pytest
 from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
 
-from runtime.setup import Latency
+from runtime.setup.sections import Latency
 from strategies.avellaneda_stoikov import AvellanedaStoikov, AvellanedaStoikovConfig
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
 

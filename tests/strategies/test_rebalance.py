@@ -13,9 +13,9 @@ from models.portfolio.bands import no_trade_halfwidth
 from models.portfolio.rules import weights_from_prices
 from models.risk_state import State
 from reports.rebalancing import rebalance_rows, rebalance_summary
-from runtime.risk import RiskContext, RiskControls, add_risk_controls
-from runtime.risk_settings import RiskSettings
-from runtime.setup import Fees
+from runtime.risk.controls import RiskContext, RiskControls, add_risk_controls
+from runtime.risk.settings import RiskSettings
+from runtime.setup.sections import Fees
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
 from tests.engine_kit import START_NS
 from tests.portfolio_kit import ASSETS, FULL_HOUR_S, HOUR_NS, markets_of, rebalancer, walk

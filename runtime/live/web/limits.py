@@ -14,7 +14,7 @@ from actors.risk_guard import RiskGuard
 from messages import ACCOUNT
 from models.risk_exposure import ZERO, Exposure
 from runtime.live.web.state import Limit
-from runtime.risk_settings import DEFAULT_ACTIONS, RiskSettings
+from runtime.risk.settings import DEFAULT_ACTIONS, RiskSettings
 
 _HUNDRED: Final = Decimal(100)
 _BY_INSTRUMENT: Final = ("max_position_qty", "max_order_qty")

@@ -9,7 +9,7 @@ from messages import ACCOUNT, QuotingView
 from models.risk_limits import plain
 from models.risk_state import State, Trip
 from runtime.live.web.state import Reason, Status
-from runtime.risk_settings import USER_STREAM_RULE
+from runtime.risk.settings import USER_STREAM_RULE
 
 SILENT_SECS: Final = 10.0
 """A market without a word for so long is called silent where the setup has no limit."""

@@ -31,7 +31,7 @@ from runtime.live.web.state import (
     Strategy,
 )
 from runtime.live.web.state import State as Snapshot
-from runtime.risk_settings import RiskSettings
+from runtime.risk.settings import RiskSettings
 from strategies.quoting import QuotingStrategy
 
 _MS_NS: Final = 1_000_000

@@ -12,8 +12,8 @@ from data_catalog.commands.import_files import command as import_files
 from data_catalog.recordings.gaps import add_gap, gap_text
 from data_catalog.store.contents import contents
 from data_catalog.store.origin import Gap, unrecorded_ns
-from runtime.load_setup import load_setup
 from runtime.market_data import find_market_data
+from runtime.setup.load import load_setup
 
 START_NS = 1_800_000_000_000_000_000
 SECOND = 10**9

@@ -7,9 +7,9 @@ import pytest
 
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
 from runtime.backtest import run_backtest
-from runtime.load_setup import load_setup
 from runtime.prepare import prepare_backtest
 from runtime.results import summary_of
+from runtime.setup.load import load_setup
 
 SETUP = """\
 name: example

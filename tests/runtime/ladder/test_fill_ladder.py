@@ -11,9 +11,9 @@ from bad_input import BadInput
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
 from run_backtest import command
 from runtime.ladder.plan import LATENCIES_MS, plan_ladder
-from runtime.load_setup import parse_setup
-from runtime.overrides import apply_overrides
-from runtime.setup_tree import SetupTree, read_setup_tree
+from runtime.setup.load import parse_setup
+from runtime.setup.overrides import apply_overrides
+from runtime.setup.tree import SetupTree, read_setup_tree
 from tests.reports.page_kit import undefined
 
 SETUP = """\

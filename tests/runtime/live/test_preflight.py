@@ -25,7 +25,7 @@ def check(double: Any, tmp_path: Path) -> Callable[..., dict[str, Any]]:
         from runtime.live.environment import Credentials, Environment
         from runtime.live.preflight import check
         from runtime.live.prepare import prepare_live
-        from runtime.load_setup import load_setup
+        from runtime.setup.load import load_setup
         from tests.runtime.live.live_kit import SETUPS
 
         file = tmp_path / "setup.yaml"
@@ -151,7 +151,7 @@ def test_hedge_mode_stops_it(check: Any, double: Any) -> None:
 
 
 def test_a_halt_stops_it_alone(check: Any, tmp_path: Path) -> None:
-    from runtime.risk_latch import RiskLatch
+    from runtime.risk.latch import RiskLatch
 
     RiskLatch.of("live_spot", tmp_path).request_halt("the feed looks wrong")
 

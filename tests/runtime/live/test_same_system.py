@@ -42,7 +42,7 @@ def test_a_setup_is_built_from_the_same_parts(config: Path, tmp_path: Path, loop
     from runtime.live.environment import Credentials, Environment
     from runtime.live.node import NodeOptions, build_node
     from runtime.live.prepare import prepare_live
-    from runtime.load_setup import load_setup
+    from runtime.setup.load import load_setup
     from runtime.system import SystemContext, add_parts
 
     loaded = load_setup(config)

@@ -14,11 +14,11 @@ from data_catalog.store.contents import contents
 from data_catalog.store.copy_part import copy_part
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
 from run_backtest import command
-from runtime.load_setup import load_setup
 from runtime.lookahead.check import LookaheadCheck, check_lookahead, cut_times
 from runtime.lookahead.document import as_document
 from runtime.lookahead.trace import Trace
-from runtime.setup_tree import read_setup_tree
+from runtime.setup.load import load_setup
+from runtime.setup.tree import read_setup_tree
 from tests.test_configs import CONFIGS, QUICKER, write_market
 
 SYN = "SYNUSDT-PERP.BINANCE"

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
-from runtime.setup_tree import read_setup_tree
+from runtime.setup.tree import read_setup_tree
 from runtime.sweep.check_points import PointChecks
 from runtime.sweep.execute import SweepExecution
 from runtime.sweep.load_sweep import LoadedSweep, load_sweep

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bad_input import BadInput
-from runtime.setup_tree import read_setup_tree
+from runtime.setup.tree import read_setup_tree
 from runtime.sweep.check_points import PointChecks
 from runtime.sweep.load_sweep import load_sweep
 from runtime.sweep.settings import Objective

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.overrides import apply_overrides
-from runtime.setup_tree import SetupTree
+from runtime.setup.overrides import apply_overrides
+from runtime.setup.tree import SetupTree
 from runtime.sweep.settings import Range
 from runtime.sweep.space import Space, as_text, condition_of, parameter_of
 

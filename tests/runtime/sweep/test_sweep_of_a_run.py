@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bad_input import BadInput
-from runtime.setup_tree import read_setup_tree
+from runtime.setup.tree import read_setup_tree
 from runtime.sweep.command import run_sweep
 from runtime.sweep.options import SweepOptions
 from runtime.sweep.results import FinishedSweep, returns_table, trials_table, write_sweep

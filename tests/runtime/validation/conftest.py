@@ -11,7 +11,7 @@ from rich.console import Console
 
 from reports.sweeps.record import Sweep
 from runtime.prepare import PreparedBacktest
-from runtime.setup_tree import read_setup_tree
+from runtime.setup.tree import read_setup_tree
 from runtime.sweep.check_points import PointChecks
 from runtime.sweep.load_sweep import LoadedSweep, load_sweep
 from runtime.validation.assemble import Assembly

@@ -10,7 +10,7 @@ import pytest
 from bad_input import BadInput
 from reports.sweeps.page import write_sweep_page
 from reports.sweeps.record import read_sweep, write_sweep
-from runtime.setup_tree import read_setup_tree
+from runtime.setup.tree import read_setup_tree
 from runtime.validation.assemble import luck_summary
 from runtime.validation.earlier import earlier_trials
 from runtime.validation.settings import ValidationSettings, length_ns

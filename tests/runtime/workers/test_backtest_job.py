@@ -10,10 +10,10 @@ from nautilus_trader.model.data import QuoteTick
 
 from data_catalog.synth import SyntheticMarket, write_synthetic_market
 from runtime.backtest import run_backtest
-from runtime.load_setup import parse_setup
 from runtime.market_data import find_market_data
 from runtime.prepare import prepare_backtest
-from runtime.setup_tree import SetupTree, read_setup_tree
+from runtime.setup.load import parse_setup
+from runtime.setup.tree import SetupTree, read_setup_tree
 from runtime.workers.backtest_job import BacktestJob, BacktestOutcome, run_backtest_job
 from runtime.workers.market_memory import MarketMemory
 from runtime.workers.pool import WorkerPool

@@ -44,7 +44,7 @@ def test_the_trail_is_short_and_hides_no_peak(first: list[int], then: list[int],
 @pytest.fixture
 def traded(market_of: Any, replay: Any, spot: Any) -> Any:
     """Return a finished run on spot, with inventory, fees in the base asset and a ledger that was marked at its end."""
-    from runtime.setup import Fees
+    from runtime.setup.sections import Fees
     from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
 
     market = market_of(spot)
@@ -90,8 +90,8 @@ def test_money_follows_the_mid_between_the_marks(traded: Any, spot: Any) -> None
 @pytest.fixture
 def guarded(market_of: Any, replay: Any, perpetual: Any) -> Any:
     """Return settings, controls and the last mid of a run with every limit that can be measured."""
-    from runtime.risk import RiskContext, add_risk_controls
-    from runtime.risk_settings import RiskSettings
+    from runtime.risk.controls import RiskContext, add_risk_controls
+    from runtime.risk.settings import RiskSettings
     from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
 
     name = perpetual.id.value

@@ -1,0 +1,1 @@
+"""Experiments of papers, repeated through the engine: many short runs, and a table beside the published one."""

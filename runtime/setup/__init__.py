@@ -1,0 +1,1 @@
+"""A setup file is read, changed by `--set`, parsed and checked."""

@@ -1,0 +1,1 @@
+"""The simulated venue: arrival of commands, matching, queues, fees, funding and margin."""

@@ -1,0 +1,275 @@
+"""A halt survives a restart, a person halts and resumes from outside, and a damaged file halts."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import command_line
+from messages import ACCOUNT
+from models.risk_state import State, Trip
+from run_live import command
+from runtime.risk.commands import halting_on_signal
+from runtime.risk.controls import RiskContext, RiskControls, add_risk_controls
+from runtime.risk.latch import RiskLatch
+from runtime.risk.settings import RiskSettings
+from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
+from tests.engine_kit import START_NS
+
+TRIP = Trip(1_700_000_000_000_000_000, "max_drawdown_pct", Decimal("4.2"), Decimal(4), "flatten")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+type Say = Callable[..., tuple[int, str, str]]
+type Trade = Callable[..., tuple[Any, RiskControls]]
+
+
+@pytest.fixture
+def latch(tmp_path: Path) -> RiskLatch:
+    """Return the latch of the setup `example` of this test's folder."""
+    return RiskLatch.of("example", tmp_path)
+
+
+@pytest.fixture
+def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+    """Return a function that runs run_live.py on a setup of this test's folder; status, stdout and stderr."""
+    (tmp_path / "setup.yaml").write_text("name: example\nstrategies: broken\n")
+
+    def run(*arguments: str, setup: str = "setup.yaml") -> tuple[int, str, str]:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["run_live.py", setup, *arguments])
+        with pytest.raises(SystemExit) as left:
+            command_line.run(command, "run_live.py")
+        return int(left.value.code or 0), *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def trade(market_of: Any, replay: Any, perpetual: Any, latch: RiskLatch) -> Trade:
+    """Return a function that runs a maker for 20 seconds with a fresh latch on the folder; `at` acts at a second."""
+
+    def run(at: dict[int, Callable[[], object]] | None = None, **settings: Any) -> tuple[Any, RiskControls]:
+        market = market_of(perpetual)
+        market.random(seed=1, seconds=20)
+        controls: list[RiskControls] = []
+
+        def add(engine: Any) -> None:
+            context = RiskContext((perpetual.id,), Decimal(10), 1, latch=RiskLatch(latch.file.parent))
+            limits = RiskSettings(**{"max_drawdown_pct": Decimal(4)} | settings)
+            controls.append(add_risk_controls(engine.kernel, limits, context))
+
+        config = FixedSpreadConfig(instrument_id=perpetual.id, order_qty=1, max_position=5, half_spread_quote=0.02)
+        maker = FixedSpread(config)
+        listen = maker.on_start
+
+        def on_start() -> None:
+            listen()
+            for second, act in (at or {}).items():
+                maker.clock.set_time_alert_ns(f"at-{second}", START_NS + second * 10**9, lambda _, act=act: act())
+
+        maker.on_start = on_start  # type: ignore[method-assign]
+        return replay(market, [maker], on_engine=add), controls[0]
+
+    return run
+
+
+def seconds_of(run: Any) -> list[float]:
+    return [(order.ts_init - START_NS) / 1e9 for order in run.orders()]
+
+
+# -- Restarts ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_restart_trades_only_after_a_resume(trade: Trade, latch: RiskLatch) -> None:
+    latch.save({ACCOUNT: [TRIP]})
+
+    halted, controls = trade()
+    still_halted, _ = trade()
+    latch.resume("the feed was wrong", NOW)
+    free, _ = trade()
+
+    assert controls.kill_switch.machines[ACCOUNT].state is State.HALTED
+    assert halted.orders() == still_halted.orders() == []
+    assert len(free.orders()) > 0
+
+
+def test_a_start_may_know_what_halts_trading(latch: RiskLatch) -> None:
+    assert latch.halts(NOW) == []
+    latch.save({ACCOUNT: [TRIP], "Maker-001": [Trip(0, "stop_loss_pct", Decimal(90), Decimal(91), "flatten")]})
+
+    assert latch.halts(NOW) == [
+        "account: max_drawdown_pct was 4.2, the limit is 4: flatten at 2023-11-14T22:13:20Z",
+        "Maker-001: stop_loss_pct was 90, the limit is 91: flatten",
+    ]
+    latch.resume("checked", NOW)
+    assert latch.halts(NOW) == []
+
+
+def test_a_damaged_latch_halts_and_is_not_overwritten(latch: RiskLatch, trade: Trade) -> None:
+    latch.file.parent.mkdir(parents=True)
+    latch.file.write_text('{"holding": {"acc')
+
+    (line,) = latch.halts(NOW)
+    assert "is damaged, which counts as a halt" in line
+    run, controls = trade()
+
+    assert run.orders() == []
+    assert [halt.trip.rule for halt in controls.kill_switch.halts] == ["latch_unreadable"]
+    assert latch.file.read_text() == '{"holding": {"acc'
+
+
+def test_what_ends_by_itself_holds_over_a_restart_until_then(latch: RiskLatch, trade: Trade) -> None:
+    until_ns = START_NS + 10 * 10**9
+    latch.save({ACCOUNT: [Trip(1, "max_daily_loss_pct", Decimal(3), Decimal(3), "flatten", False, until_ns)]})
+
+    run, controls = trade()
+
+    assert 10 <= min(seconds_of(run)) < 11
+    assert controls.kill_switch.machines[ACCOUNT].state is State.RUNNING
+    assert latch.content().holding == {}
+    end = datetime.fromtimestamp(until_ns / 1e9, UTC)
+    latch.save({ACCOUNT: [Trip(1, "max_daily_loss_pct", Decimal(3), Decimal(3), "flatten", False, until_ns)]})
+    (line,) = latch.halts(end - timedelta(seconds=1))
+    assert line.endswith("until 2023-11-14T22:13:30Z")
+    assert latch.halts(end) == []
+
+
+def test_what_was_latched_is_read_back(latch: RiskLatch) -> None:
+    latch.save({ACCOUNT: [TRIP], "Maker-001": []})
+
+    assert RiskLatch(latch.file.parent).load() == {ACCOUNT: [TRIP]}
+
+
+def test_without_halts_no_file_is_made(latch: RiskLatch) -> None:
+    latch.save({ACCOUNT: []})
+
+    assert latch.load() == {}
+    assert not latch.file.exists()
+
+
+def test_a_disk_that_takes_nothing_does_not_keep_anybody_from_halting(latch: RiskLatch, trade: Trade) -> None:
+    latch.file.parent.parent.mkdir(parents=True)
+    latch.file.parent.write_text("a file where the folder should be")
+
+    run, controls = trade()
+
+    assert run.orders() == []
+    assert controls.kill_switch.machines[ACCOUNT].state is State.HALTED
+
+
+# -- A person, while it runs ------------------------------------------------------------------------------------------
+
+
+def test_a_file_halts_a_running_system_with_its_reason(latch: RiskLatch, trade: Trade) -> None:
+    run, controls = trade({10: lambda: latch.request_halt("the feed looks wrong")})
+
+    (halt,) = controls.kill_switch.halts
+    assert (halt.trip.rule, halt.trip.action, halt.trip.reason) == ("manual", "flatten", "the feed looks wrong")
+    assert controls.kill_switch.machines[ACCOUNT].state is State.HALTED
+    assert 9 < max(seconds_of(run)) < 12
+    assert sum(fill.sign * fill.quantity for fill in run.ledger.fills) == 0
+    assert latch.content().holding[ACCOUNT][0].reason == "the feed looks wrong"
+
+
+def test_an_empty_file_is_enough(latch: RiskLatch, trade: Trade) -> None:
+    latch.file.parent.mkdir(parents=True)
+    latch.halt_file.touch()
+
+    run, controls = trade()
+
+    assert run.orders() == []
+    assert controls.kill_switch.halts[0].trip.reason == "no reason given"
+
+
+def test_a_resume_reaches_the_running_system_and_arms_its_limits_anew(latch: RiskLatch, trade: Trade) -> None:
+    resume = {8: lambda: latch.resume("looked at by hand", NOW)}
+
+    run, controls = trade(resume, max_fills_per_window=1, fill_window_secs=Decimal(3))
+
+    halts = controls.kill_switch.halts
+    assert [halt.trip.rule for halt in halts] == ["max_fills_per_window"] * 2
+    assert halts[0].trip.ts_ns < START_NS + 8 * 10**9 < halts[1].trip.ts_ns
+    assert [resumed.reason for resumed in latch.content().resumed] == ["looked at by hand"]
+    assert list(latch.content().holding) == ["FixedSpread-000"]
+    assert not [second for second in seconds_of(run) if (halts[0].halted_ns - START_NS) / 1e9 < second < 8]
+
+
+def test_a_signal_halts(latch: RiskLatch, trade: Trade) -> None:
+    before = signal.getsignal(signal.SIGUSR1)
+
+    with halting_on_signal(latch):
+        run, controls = trade({10: lambda: os.kill(os.getpid(), signal.SIGUSR1)})
+
+    assert controls.kill_switch.halts[0].trip.reason == "signal SIGUSR1"
+    assert 9 < max(seconds_of(run)) < 12
+    assert signal.getsignal(signal.SIGUSR1) == before
+
+
+# -- A person, at the command line ------------------------------------------------------------------------------------
+
+
+def test_halt_state_and_resume_are_one_command_each(say: Say, latch: RiskLatch) -> None:
+    assert say("--risk-state") == (0, "nothing halts trading\n", "")
+
+    assert say("--halt", "the feed looks wrong")[0] == 0
+    assert say("--risk-state") == (3, "account: halted by hand: the feed looks wrong\n", "")
+    latch.save({ACCOUNT: [TRIP]})
+    drawdown = "account: max_drawdown_pct was 4.2, the limit is 4: flatten at 2023-11-14T22:13:20Z\n"
+    assert say("--risk-state") == (3, "account: halted by hand: the feed looks wrong\n" + drawdown, "")
+    status, out, _ = say("--resume", "checked by hand")
+
+    assert status == 0
+    assert out.startswith("ended: account: halted by hand: the feed looks wrong\nended: " + drawdown)
+    assert say("--risk-state") == (0, "nothing halts trading\n", "")
+    (resumed,) = latch.content().resumed
+    assert (resumed.reason, resumed.halt_file) == ("checked by hand", "the feed looks wrong")
+    assert resumed.ended == {ACCOUNT: [TRIP]}
+
+
+def test_a_damaged_latch_is_said_and_kept_beside_after_a_resume(say: Say, latch: RiskLatch) -> None:
+    latch.file.parent.mkdir(parents=True)
+    latch.file.write_text("nonsense")
+
+    status, out, _ = say("--risk-state")
+    assert (status, out.count("\n")) == (3, 1)
+    assert "the latch file is damaged" in out
+    assert say("--resume", "restored")[0] == 0
+    assert latch.content().resumed[0].ended[ACCOUNT][0].rule == "latch_unreadable"
+    (kept,) = latch.file.parent.glob("latch.damaged-*")
+    assert kept.read_text() == "nonsense"
+    assert say("--risk-state")[0] == 0
+
+
+BAD = {
+    "no command": ((), "--halt, --resume, --risk-state; see run_live.py --help"),
+    "two commands": (("--halt", "a", "--resume", "b"), "--halt, --resume, --risk-state; see"),
+    "a halt without a reason": (("--halt", " "), '--halt: was "", expected the reason, which is written down'),
+    "a resume without a reason": (("--resume", ""), '--resume: was "", expected the reason, which is written down'),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_commands_that_say_too_little_are_one_line(case: str, say: Say, latch: RiskLatch) -> None:
+    arguments, words = BAD[case]
+
+    status, out, error = say(*arguments)
+
+    assert (status, out, error.count("\n")) == (2, "", 1)
+    assert words in error
+    assert not latch.file.parent.exists()
+
+
+@pytest.mark.parametrize("text", ["strategies: []", "name: ../elsewhere"])
+def test_a_setup_without_a_name_has_no_folder(text: str, say: Say, tmp_path: Path) -> None:
+    (tmp_path / "nameless.yaml").write_text(text)
+
+    status, _, error = say("--halt", "now", setup="nameless.yaml")
+
+    assert (status, error.count("\n")) == (2, 1)
+    assert "expected the name of the trading system" in error
