@@ -42,6 +42,7 @@ class LossWatch(Actor):
         self._interval_ns = self.config.equity_interval_secs * _SECOND_NS
         self._patience_ns = _INTERVALS_WITHOUT_EQUITY * self._interval_ns
         self._heard_ns = 0
+        self._looks = 0
         self._unknown = False
         self._day = 0
         self._kept: dict[str, Decimal] = {}
@@ -95,9 +96,8 @@ class LossWatch(Actor):
         self._look_at(max(event.ts_event, patient_until_ns) + self._interval_ns)
 
     def _look_at(self, ts_ns: int) -> None:
-        if _SILENCE in self.clock.timer_names:  # a live clock still has the alert that is being answered
-            self.clock.cancel_timer(_SILENCE)
-        self.clock.set_time_alert_ns(_SILENCE, ts_ns, self._on_check)
+        self._looks += 1  # a live clock still has the alert that is being answered, under its name
+        self.clock.set_time_alert_ns(f"{_SILENCE}-{self._looks % 2}", ts_ns, self._on_check)
 
     def _on_equity(self, mark: EquityMark) -> None:
         self._heard_ns = mark.ts_ns

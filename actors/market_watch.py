@@ -1,14 +1,15 @@
 """Watches the market data themselves: whether their clock is ours, and how fast prices move."""
 
-from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.config import ActorConfig
 from nautilus_trader.common.events import TimeEvent
+from nautilus_trader.model.data import QuoteTick, TradeTick
 from nautilus_trader.model.identifiers import InstrumentId
 
+from actors.looks import look_at_times
 from messages import ACCOUNT, ALARM_TOPIC, RiskAlarm
 from models.price_moves import PriceRange
 from models.risk_limits import Breach, clock_skew_breach
@@ -47,20 +48,20 @@ class MarketWatch(Actor):
 
     def _forget(self) -> None:
         limit, window_ns = self.config.max_price_move_bps, int(self.config.price_move_window_secs.scaleb(9))
-        self._names, self._max_skew_secs = self.config.instrument_ids, self.config.max_clock_skew_secs
-        names = () if limit is None else self._names
-        self._ranges = {name: PriceRange(limit, window_ns) for name in names if limit is not None}
+        ranges = {name: None if limit is None else PriceRange(limit, window_ns) for name in self.config.instrument_ids}
+        self._markets = [_Market(name, prices) for name, prices in ranges.items()]
         self._raised: set[str] = set()
 
     def on_start(self) -> None:
         """Look at the last quotes and trades on a timer."""
         self._quote_of, self._trade_of = self.cache.quote_tick, self.cache.trade_tick
-        interval = timedelta(seconds=float(self._interval_secs()))
-        self.clock.set_timer(_CHECK, interval, callback=self._on_check)
+        look_at_times(self.clock, _CHECK, self._interval_secs(), self._on_check)
 
     def _interval_secs(self) -> Decimal:
         config = self.config
-        wanted = [config.price_move_window_secs / _CHECKS_PER_WINDOW] if self._ranges else []
+        wanted = []
+        if config.max_price_move_bps is not None:
+            wanted.append(config.price_move_window_secs / _CHECKS_PER_WINDOW)
         if config.max_clock_skew_secs is not None:
             wanted.append(config.max_clock_skew_secs)
         interval_secs: Decimal = max(config.check_interval_secs, min(wanted))
@@ -71,12 +72,22 @@ class MarketWatch(Actor):
         self._forget()
 
     def _on_check(self, event: TimeEvent) -> None:
-        skewed = self._skewed()
-        if skewed or "max_clock_skew_secs" in self._raised:
-            self._tell("max_clock_skew_secs", skewed, event.ts_event)
-        moved = self._moved(event.ts_event) if self._ranges else []
-        if moved or "max_price_move_bps" in self._raised:
-            self._tell("max_price_move_bps", moved, event.ts_event)
+        now_ns, is_news = event.ts_event, bool(self._raised)
+        for market in self._markets:
+            quote, trade = self._quote_of(market.name), self._trade_of(market.name)
+            if quote is market.quote and trade is market.trade:
+                market.same_until_ns = now_ns
+            else:
+                market.hear(quote, trade)
+                is_news = True
+        if is_news:  # else nothing has come that could raise an alarm, and there is none to end
+            self._judge(now_ns)
+
+    def _judge(self, now_ns: int) -> None:
+        skewed, moved = self._skewed(), self._moved(now_ns)
+        if skewed or moved or self._raised:
+            self._tell("max_clock_skew_secs", skewed, now_ns)
+            self._tell("max_price_move_bps", moved, now_ns)
 
     def _tell(self, rule: str, found: list[Breach], now_ns: int) -> None:
         """Raise the alarm of a rule when its first breach is found, and end it when there is none any more."""
@@ -88,20 +99,45 @@ class MarketWatch(Actor):
             self.msgbus.publish(ALARM_TOPIC, alarm)
 
     def _skewed(self) -> list[Breach]:
-        found = []
-        limit = self._max_skew_secs
-        for name in self._names if limit is not None else ():
-            for tick in (self._quote_of(name), self._trade_of(name)):
-                if tick is not None and tick.ts_init != tick.ts_event:  # in recorded data they mostly are the same
+        limit, found = self.config.max_clock_skew_secs, []
+        for market in self._markets:
+            for tick in (market.quote, market.trade):
+                # in recorded data both times mostly are the same
+                if tick is not None and tick.ts_init != tick.ts_event and limit is not None:
                     found.append(clock_skew_breach(tick.ts_init, tick.ts_event, limit))
         return [breach for breach in found if breach is not None]
 
     def _moved(self, now_ns: int) -> list[Breach]:
         found = []
-        for name, price_range in self._ranges.items():
-            quote = self._quote_of(name)
-            if quote is not None:
-                bid, ask = quote.bid_price.raw, quote.ask_price.raw
-                if 0 < bid < ask:
-                    found.append(price_range.update(now_ns, bid + ask))  # the unit of prices does not matter
+        for market in self._markets:
+            if market.prices is not None and market.twice_mid:
+                found.append(market.prices.update(now_ns, market.twice_mid))
         return [breach for breach in found if breach is not None]
+
+
+class _Market:
+    """The last quote and trade of an instrument that were looked at, and the range of its mids."""
+
+    __slots__ = ("name", "prices", "quote", "same_until_ns", "trade", "twice_mid")
+
+    def __init__(self, name: InstrumentId, prices: PriceRange | None) -> None:
+        self.name = name
+        self.prices = prices
+        self.quote: QuoteTick | None = None
+        self.trade: TradeTick | None = None
+        self.twice_mid = 0
+        """Of the last quote that was not crossed, in whatever unit; 0 before there is one."""
+        self.same_until_ns = 0
+        """The last look that found nothing new; 0 where the last one did."""
+
+    def hear(self, quote: QuoteTick | None, trade: TradeTick | None) -> None:
+        """Take in what is new; until the look before, the price was what it had been."""
+        if self.same_until_ns:
+            if self.prices is not None and self.twice_mid:
+                self.prices.update(self.same_until_ns, self.twice_mid)
+            self.same_until_ns = 0
+        if quote is not None and quote is not self.quote:
+            bid, ask = quote.bid_price.raw, quote.ask_price.raw
+            if 0 < bid < ask:
+                self.twice_mid = bid + ask
+        self.quote, self.trade = quote, trade

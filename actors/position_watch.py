@@ -1,8 +1,8 @@
 """Watches positions: the stop losses of each strategy's, and the limit of all together."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from decimal import Decimal
+from math import ceil, floor
 from typing import Final
 
 from nautilus_trader.common.actor import Actor
@@ -14,11 +14,13 @@ from nautilus_trader.model.events import OrderFilled
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.objects import FIXED_PRECISION
 
+from actors.looks import look_at_times
 from messages import ACCOUNT, ALARM_TOPIC, RiskAlarm
 from models.loss_limits import PositionStop
 from models.risk_limits import Breach, at_most
 
 _CHECK: Final = "position-check"
+_NOWHERE: Final = (0, 0)
 _HALF_UNIT: Final = Decimal(1).scaleb(-FIXED_PRECISION) / 2
 """Half of the engine's fixed-point unit, of which a quote's bid and ask are whole numbers."""
 
@@ -48,6 +50,8 @@ class PositionWatch(Actor):
 
     def _forget(self) -> None:
         self._looked_at: dict[tuple[str, InstrumentId], QuoteTick] = {}
+        self._calm: dict[tuple[str, InstrumentId], tuple[int, int]] = {}
+        """Between which sums of bid and ask, in units of the engine, a look changes nothing."""
         self._stops: dict[tuple[str, InstrumentId], PositionStop] = {}
 
     def on_start(self) -> None:
@@ -59,8 +63,7 @@ class PositionWatch(Actor):
                 entry = Decimal(repr(position.avg_px_open))
                 self._stop_of(position.strategy_id.value, instrument_id).fill(position.signed_decimal_qty(), entry)
         if self.config.stop_loss_pct is not None or self.config.trailing_stop_pct is not None:
-            interval = timedelta(seconds=float(self.config.check_interval_secs))
-            self.clock.set_timer(_CHECK, interval, callback=self._on_check)
+            look_at_times(self.clock, _CHECK, self.config.check_interval_secs, self._on_check)
 
     def on_reset(self) -> None:
         """Forget everything, so that the next run starts like the first."""
@@ -87,6 +90,7 @@ class PositionWatch(Actor):
             signed -= event.commission.as_decimal()  # spot: taken from the base asset, and so from the position
         if self.config.stop_confirmations == 1:  # a second look at the same quote confirms nothing
             self._looked_at.pop((event.strategy_id.value, event.instrument_id), None)
+        self._calm.pop((event.strategy_id.value, event.instrument_id), None)
         self._stop_of(event.strategy_id.value, event.instrument_id).fill(signed, event.last_px.as_decimal())
         limit = self.config.max_position_qty.get(event.instrument_id.value)
         if limit is not None:
@@ -97,12 +101,23 @@ class PositionWatch(Actor):
             self._alarm(ACCOUNT, at_most("max_position_qty", abs(held), limit), event.ts_event)
 
     def _on_check(self, event: TimeEvent) -> None:
-        for (strategy, instrument_id), stop in self._stops.items():
-            quote = self._quote_of(instrument_id) if stop.position else None
-            if quote is not None and quote is not self._looked_at.get((strategy, instrument_id)):
-                self._looked_at[strategy, instrument_id] = quote
-                mid = (quote.bid_price.raw + quote.ask_price.raw) * _HALF_UNIT
-                self._alarm(strategy, stop.check(mid), event.ts_event)
+        for key, stop in self._stops.items():
+            quote = self._quote_of(key[1])
+            if quote is None or quote is self._looked_at.get(key):
+                continue
+            self._looked_at[key] = quote
+            twice_mid = quote.bid_price.raw + quote.ask_price.raw
+            low, high = self._calm.get(key, _NOWHERE)
+            if not low < twice_mid < high and stop.position:
+                self._look(key, stop, twice_mid, event.ts_event)
+
+    def _look(self, key: tuple[str, InstrumentId], stop: PositionStop, twice_mid: int, ts_ns: int) -> None:
+        self._alarm(key[0], stop.check(twice_mid * _HALF_UNIT), ts_ns)
+        calm = stop.calm()
+        if calm is None:
+            self._calm.pop(key, None)
+        else:
+            self._calm[key] = (ceil(calm[0] / _HALF_UNIT), floor(calm[1] / _HALF_UNIT))
 
     def _alarm(self, scope: str, breach: Breach | None, ts_ns: int) -> None:
         if breach is not None:

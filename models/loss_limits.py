@@ -6,26 +6,42 @@ Percentages are compared without dividing, so that a loss of exactly the limit i
 
 from collections import deque
 from collections.abc import Iterator
-from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from decimal import ROUND_CEILING, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 
 from models.risk_limits import Breach
 
 _WIDE = Context(prec=120, traps=[InvalidOperation, DivisionByZero, Overflow])
+_UP = Context(prec=28, rounding=ROUND_CEILING)
 DAY_NS = 86_400_000_000_000
-
-
-def _lost_too_much(start: Decimal, now: Decimal, limit_pct: Decimal) -> bool:
-    """Return whether (start - now) / start >= limit; any loss is too much where the start is not above 0."""
-    lost = _WIDE.subtract(start, now)
-    if start <= 0:
-        return lost > 0
-    return _WIDE.multiply(lost, Decimal(100)) >= _WIDE.multiply(limit_pct, start)
 
 
 def _pct(start: Decimal, now: Decimal) -> Decimal:
     if start <= 0:
         return Decimal(100)
     return _WIDE.divide((start - now) * 100, start).quantize(Decimal("1e-12")).normalize()
+
+
+class _Loss:
+    """A loss from `start` in percent of it, and where it reaches its limit; a start not above 0 may lose nothing."""
+
+    __slots__ = ("_floor", "limit_pct", "rule", "start")
+
+    def __init__(self, rule: str, limit_pct: Decimal) -> None:
+        self.rule = rule
+        self.limit_pct = limit_pct
+        self.start = self._floor = Decimal(0)
+
+    def count_from(self, start: Decimal) -> None:
+        """Measure from another equity."""
+        kept_pct = _WIDE.subtract(Decimal(100), self.limit_pct)
+        self._floor = _WIDE.multiply(start, kept_pct).scaleb(-2, _WIDE) if start > 0 else start
+        self.start = start
+
+    def breach(self, equity: Decimal) -> Breach | None:
+        """Return a breach if the loss is at its limit or beyond."""
+        if equity > self._floor or equity == self.start:
+            return None
+        return Breach(self.rule, _pct(self.start, equity), self.limit_pct)
 
 
 class DrawdownKill:
@@ -55,8 +71,8 @@ class DrawdownKill:
     ) -> None:
         if confirmations < 1:
             raise ValueError(f"confirmations was {confirmations}, expected at least 1")
-        self._max_drawdown_pct = max_drawdown_pct
-        self._max_loss_pct = max_loss_pct
+        self._drawdown = None if max_drawdown_pct is None else _Loss("max_drawdown_pct", max_drawdown_pct)
+        self._loss = None if max_loss_pct is None else _Loss("max_loss_pct", max_loss_pct)
         self._confirmations = confirmations
         self._seen = 0
         self.start: Decimal | None = None
@@ -65,28 +81,30 @@ class DrawdownKill:
 
     def go_on_from(self, start: Decimal, peak: Decimal) -> None:
         """Measure from what an earlier run has measured from."""
-        self.start, self.peak = start, peak
+        self.start = start
+        if self._loss is not None:
+            self._loss.count_from(start)
+        self._rise_to(peak)
+
+    def _rise_to(self, peak: Decimal) -> None:
+        self.peak = peak
+        if self._drawdown is not None:
+            self._drawdown.count_from(peak)
 
     def update(self, equity: Decimal) -> Breach | None:
         """Take the next point of the equity; return the breach when it trips, and only then."""
         if self.start is None or self.peak is None:
-            self.start = self.peak = equity
-        self.peak = max(self.peak, equity)
-        breach = self._breach(equity)
+            self.go_on_from(equity, equity)
+        elif equity > self.peak:
+            self._rise_to(equity)
+        breach = None if self._drawdown is None else self._drawdown.breach(equity)
+        if breach is None and self._loss is not None:
+            breach = self._loss.breach(equity)
         self._seen = self._seen + 1 if breach else 0
         if breach is None or self.tripped or self._seen < self._confirmations:
             return None
         self.tripped = True
         return breach
-
-    def _breach(self, equity: Decimal) -> Breach | None:
-        assert self.peak is not None
-        assert self.start is not None
-        if self._max_drawdown_pct is not None and _lost_too_much(self.peak, equity, self._max_drawdown_pct):
-            return Breach("max_drawdown_pct", _pct(self.peak, equity), self._max_drawdown_pct)
-        if self._max_loss_pct is not None and _lost_too_much(self.start, equity, self._max_loss_pct):
-            return Breach("max_loss_pct", _pct(self.start, equity), self._max_loss_pct)
-        return None
 
 
 class DailyLoss:
@@ -110,27 +128,34 @@ class DailyLoss:
     def __init__(self, max_daily_loss_pct: Decimal, confirmations: int = 1) -> None:
         if confirmations < 1:
             raise ValueError(f"confirmations was {confirmations}, expected at least 1")
-        self._limit_pct = max_daily_loss_pct
+        self._loss = _Loss("max_daily_loss_pct", max_daily_loss_pct)
         self._confirmations = confirmations
         self._seen = 0
         self._day: int | None = None
-        self.start = Decimal(0)
         self.tripped = False
+
+    @property
+    def start(self) -> Decimal:
+        """The first equity of the day; 0 before there is one."""
+        return self._loss.start
 
     def go_on_from(self, day: int, start: Decimal) -> None:
         """Measure from the equity that an earlier run has seen first on that day, counted in days since 1970."""
-        self._day, self.start = day, start
+        self._day = day
+        self._loss.count_from(start)
 
     def update(self, ts_ns: int, equity: Decimal) -> Breach | None:
         """Take the next point of the equity; return the breach when it trips, and only then."""
         day = ts_ns // DAY_NS
         if day != self._day:
-            self._day, self.start, self.tripped, self._seen = day, equity, False, 0
-        self._seen = self._seen + 1 if _lost_too_much(self.start, equity, self._limit_pct) else 0
-        if self.tripped or self._seen < self._confirmations:
+            self.go_on_from(day, equity)
+            self.tripped, self._seen = False, 0
+        breach = self._loss.breach(equity)
+        self._seen = 0 if breach is None else self._seen + 1
+        if breach is None or self.tripped or self._seen < self._confirmations:
             return None
         self.tripped = True
-        return Breach("max_daily_loss_pct", _pct(self.start, equity), self._limit_pct)
+        return breach
 
 
 class PositionStop:
@@ -218,6 +243,24 @@ class PositionStop:
             if kindest * factor <= bound:
                 return Breach(rule, mark, bound * side / factor)
         return None
+
+    def calm(self) -> tuple[Decimal, Decimal] | None:
+        """
+        Return between which marks the next check changes nothing, both ends excluded; None while the last marks decide.
+
+        So it is where each of the last marks is beyond no stop and short of the best: which of them is looked at then
+        makes no difference. A fill makes it void.
+        """
+        if self._best is None or self._stops is None or not self.position:
+            return None
+        side = 1 if self.position > 0 else -1
+        touched, best = (
+            max((_UP.divide(bound, factor) for _, factor, bound in self._stops), default=None),
+            self._best * side,
+        )
+        if touched is None or not all(touched < mark <= best for mark in self._marks):
+            return None
+        return (touched, best) if side > 0 else (-best, -touched)
 
     def _stops_at(self, side: int, best: Decimal) -> Iterator[tuple[str, Decimal, Decimal]]:
         """Yield each rule with what a mark is multiplied by, and what it is held against: a stop without a division."""

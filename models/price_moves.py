@@ -24,6 +24,8 @@ class PriceRange:
 
     def __init__(self, max_move_bps: Decimal, window_ns: int) -> None:
         self._limit_bps = max_move_bps
+        self._parts, parts_in_a_bp = max_move_bps.as_integer_ratio()
+        self._scale = parts_in_a_bp * int(BPS)
         self._window_ns = window_ns
         self._highs: deque[tuple[int, int]] = deque()
         self._lows: deque[tuple[int, int]] = deque()
@@ -34,13 +36,18 @@ class PriceRange:
 
         Prices are above 0, in whole numbers of whatever unit.
         """
-        for kept, sign in ((self._highs, 1), (self._lows, -1)):
-            while kept and kept[-1][1] * sign <= price * sign:
-                kept.pop()
-            kept.append((now_ns, price))
-            while kept[0][0] <= now_ns - self._window_ns:
-                kept.popleft()
-        high, low = self._highs[0][1], self._lows[0][1]
-        if high == low or (high - low) * BPS <= self._limit_bps * low:
+        highs, lows, forgotten_ns = self._highs, self._lows, now_ns - self._window_ns
+        while highs and highs[-1][1] <= price:
+            highs.pop()
+        while lows and lows[-1][1] >= price:
+            lows.pop()
+        highs.append((now_ns, price))
+        lows.append((now_ns, price))
+        while highs[0][0] <= forgotten_ns:
+            highs.popleft()
+        while lows[0][0] <= forgotten_ns:
+            lows.popleft()
+        high, low = highs[0][1], lows[0][1]
+        if (high - low) * self._scale <= low * self._parts:
             return None
         return Breach("max_price_move_bps", ((high - low) * BPS / low).quantize(Decimal("0.0001")), self._limit_bps)

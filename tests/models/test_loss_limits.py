@@ -166,6 +166,36 @@ def test_stops_agree_with_a_recount(marks: list[Decimal], side: int, entry: Deci
         assert (breach.rule if breach else None) == expected
 
 
+@given(
+    st.lists(prices, min_size=1, max_size=60), st.sampled_from(["3", "-7"]), prices, st.integers(1, 3), st.booleans()
+)
+def test_marks_that_are_calm_need_not_be_looked_at(
+    marks: list[Decimal], held: int, entry: Decimal, confirmations: int, trails: bool
+) -> None:
+    looking, skipping = (PositionStop(Decimal(5), Decimal(3) if trails else None, confirmations) for _ in range(2))
+    for stop in (looking, skipping):
+        stop.fill(Decimal(held), entry)
+
+    for mark in marks:
+        breach, calm = looking.check(mark), skipping.calm()
+        if calm is not None and calm[0] < mark < calm[1]:
+            assert breach is None
+        else:
+            assert skipping.check(mark) == breach
+        assert skipping.falls(mark) == looking.falls(mark)
+
+
+def test_between_the_stop_and_the_best_mark_it_is_calm() -> None:
+    stop = PositionStop(Decimal(5), Decimal(3), confirmations=2)
+    stop.fill(Decimal(-1), Decimal(100))
+    assert stop.calm() is None
+    for mark in (98, 90, 90, 92):
+        stop.check(Decimal(mark))
+    assert stop.calm() == (Decimal(90), Decimal("92.7"))  # 3 % from the best
+    stop.fill(Decimal(-1), Decimal(91))
+    assert stop.calm() is None
+
+
 @pytest.mark.parametrize("bad", ["50", "200"])
 def test_one_bad_price_neither_triggers_a_confirmed_stop_nor_moves_it(bad: str) -> None:
     stop = PositionStop(Decimal(5), Decimal(3), confirmations=2)
