@@ -1,5 +1,6 @@
 """What strategies and actors say to each other over the message bus; they know nothing else of one another."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
@@ -15,6 +16,9 @@ QUOTING_TOPIC: Final = "ballast.quoting"
 
 GUARD_ENDPOINT: Final = "ballast.guard"
 """Where every strategy asks with an `OrderRequest` before it sends or changes an order; answered at once."""
+
+MOVES_ENDPOINT: Final = "ballast.guard.moves"
+"""Where a strategy that moves its orders often sends a `MovesRequest` once, when it starts."""
 
 EQUITY_TOPIC: Final = "ballast.equity"
 """Carries an `EquityMark` for each point of the ledger's grid."""
@@ -402,6 +406,24 @@ class OrderRequest(msgspec.Struct):
     binding: bool = True
     approved: bool = False
     refusal: Breach | None = None
+
+
+class MovesRequest(msgspec.Struct):
+    """
+    Ask the guard for a way to ask, at a fraction of what a message costs, for orders that only move.
+
+    Parameters
+    ----------
+    instrument : str
+        What is traded.
+    moves : callable, optional
+        The answer: called with the id of an open order, its new price and what is to be left to fill (both `raw`), it
+        returns True if the guard approves. False says nothing yet: then an `OrderRequest` has to be sent.
+
+    """
+
+    instrument: str
+    moves: Callable[[str, int, int], bool] | None = None
 
 
 class OrderRefused(msgspec.Struct, frozen=True, kw_only=True):

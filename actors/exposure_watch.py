@@ -7,7 +7,7 @@ from nautilus_trader.common.config import ActorConfig
 from nautilus_trader.model.identifiers import InstrumentId
 
 from messages import ACCOUNT, ALARM_TOPIC, EQUITY_TOPIC, EquityMark, RiskAlarm
-from models.pre_trade import PreTradeLimits, held_breaches, held_breaches_of_strategy
+from models.pre_trade import ExposureRoom, PreTradeLimits, held_breaches, held_breaches_of_strategy
 from models.risk_limits import Breach
 
 
@@ -27,6 +27,7 @@ class ExposureWatch(Actor):
 
     def _forget(self) -> None:
         self._beyond: dict[tuple[str, str], Breach] = {}
+        self._room = ExposureRoom.of(self.config.limits)
 
     def on_start(self) -> None:
         """Listen to the ledger."""
@@ -37,9 +38,9 @@ class ExposureWatch(Actor):
         self._forget()
 
     def _on_equity(self, mark: EquityMark) -> None:
-        limits, values = self.config.limits, self._values()
-        if not values and not self._beyond:
+        if not self._beyond and self._room.holds(self._all_together(), mark.equity):
             return
+        limits, values = self.config.limits, self._values()
         found = {
             (ACCOUNT, breach.rule): breach for breach in held_breaches(values.pop(ACCOUNT, {}), mark.equity, limits)
         } | {
@@ -54,6 +55,16 @@ class ExposureWatch(Actor):
             if (scope, rule) not in found:
                 self._alarm(mark.ts_ns, scope, breach, over=True)
         self._beyond = found
+
+    def _all_together(self) -> Decimal:
+        """Return what all positions are worth at the mid, without signs: no limit holds anything larger."""
+        total = Decimal(0)
+        for position in self.cache.positions_open():
+            quote = self.cache.quote_tick(position.instrument_id)
+            if quote is not None and position.instrument_id in self.config.instrument_ids:
+                mid = (quote.bid_price.as_decimal() + quote.ask_price.as_decimal()) / 2
+                total += position.quantity.as_decimal() * mid
+        return total
 
     def _values(self) -> dict[str, dict[str, Decimal]]:
         """Return the signed value of each instrument's position at the mid, of the account and of each strategy."""

@@ -38,16 +38,21 @@ class OrderGate(Actor):
         super().__init__()
         self._guard = guard
         self._forward = forward
+        self._passes: set[str] = set()
 
     def on_start(self) -> None:
         """Take the engine's place on the message bus; the engine gets what passes."""
         self.msgbus.deregister(ENGINE_ENDPOINT, self._forward)
         self.msgbus.register(ENGINE_ENDPOINT, self.execute)
-        self._guard.gated = True
+        self._passes = self._guard.passes
+
+    def on_reset(self) -> None:
+        """Forget the passes, so that the next run starts like the first."""
+        self._passes = set()
 
     def execute(self, command: TradingCommand) -> None:
         """Let a command pass, or deny it."""
-        if isinstance(command, ModifyOrder):  # asked first: nearly all commands of a maker on futures are
+        if isinstance(command, ModifyOrder):  # looked at first: nearly all commands of a maker on futures are
             refused = not self._has_pass(command.client_order_id.value) and self._modify_refused(command)
         elif isinstance(command, SubmitOrder):
             refused = self._submit_refused([command.order])
@@ -59,9 +64,8 @@ class OrderGate(Actor):
             self._forward(command)
 
     def _has_pass(self, order_id: str) -> bool:
-        passes = self._guard.passes
-        if order_id in passes:
-            passes.remove(order_id)
+        if order_id in self._passes:
+            self._passes.remove(order_id)
             return True
         return False
 

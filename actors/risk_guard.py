@@ -1,7 +1,6 @@
 """The guard: asked before any order of any strategy leaves; what it refuses, it refuses with rule, value and limit."""
 
 import sys
-from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
@@ -23,21 +22,25 @@ from nautilus_trader.model.events import (
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.objects import FIXED_PRECISION
 
+from actors.order_glance import OrderGlance
 from messages import (
     ACCOUNT,
     ANSWERS_TOPIC,
     EQUITY_TOPIC,
     GUARD_ENDPOINT,
+    MOVES_ENDPOINT,
     PERMITS,
     REFUSAL_TOPIC,
     RISK_STATE_TOPIC,
     EquityMark,
+    MovesRequest,
     OrderRefused,
     OrderRequest,
     RiskStateChanged,
 )
 from models.pre_trade import (
     Account,
+    ExposureRoom,
     Market,
     OrderBounds,
     PreTradeLimits,
@@ -50,11 +53,9 @@ from models.pre_trade import (
 )
 from models.rate_limits import Duplicates, OrderRate
 from models.risk_exposure import ZERO, InstrumentExposure, OpenOrder
-from models.risk_limits import Breach, collar_breach
+from models.risk_limits import Breach, collar_breach, position_breach
 
 _RATE_WINDOW_NS: Final = 10_000_000_000
-_REMEMBERED_MIDS: Final = 3
-"""The median of so many points of the ledger's grid is a price that no single bad quote has moved."""
 _BEFORE_STRATEGIES: Final = 100
 """The guard's books are up to date before a strategy reacts to the same event."""
 
@@ -105,8 +106,6 @@ class RiskGuard(Actor):
 
     def __init__(self, config: RiskGuardConfig) -> None:
         super().__init__(config)
-        self.gated = False
-        """Whether an `OrderGate` stands behind the guard, so that approvals are passes."""
         self._forget()
 
     def _forget(self) -> None:
@@ -116,18 +115,14 @@ class RiskGuard(Actor):
             instrument_id.value: InstrumentExposure(_UNIT) for instrument_id in config.instrument_ids
         }
         self._ids = {instrument_id.value: instrument_id for instrument_id in config.instrument_ids}
+        self._books = {instrument_id: self.exposures[instrument_id.value] for instrument_id in config.instrument_ids}
         self._minimums: dict[str, tuple[Decimal, Decimal]] = {}
-        self._bounds: dict[str, OrderBounds] = {}
-        age = config.limits.max_data_age_secs
-        self._plainly_fresh_ns = sys.maxsize if age is None else int(age.scaleb(9) / 2)
-        self._last_quote: Any = None
-        self._twice_mid = 0
+        self._glances: dict[str, OrderGlance] = {}
         self._markets: dict[str, tuple[Any, Market]] = {}
         self._equity: Decimal | None = None
         self._collared = config.limits.price_collar_bps is not None
+        self._room = ExposureRoom.of(config.limits)
         self._values_matter = config.limits.limit_values or config.limits.needs_equity
-        self._twice_medians: dict[str, int] = {}
-        self._twice_mids: dict[str, deque[int]] = {name: deque(maxlen=_REMEMBERED_MIDS) for name in self._ids}
         self._permits: dict[str, str] = {}
         self.passes: set[str] = set()
         """The orders that were approved and have not been sent since; each approval passes the gate once."""
@@ -149,12 +144,33 @@ class RiskGuard(Actor):
             value = instrument.min_notional.as_decimal() if instrument.min_notional else ZERO
             self._minimums[name] = (quantity, value)
             self.exposures[name].base = instrument.base_currency.code
-            self._bounds[name] = OrderBounds.of(name, self.config.limits, (quantity, value), _UNIT)
+            self._glances[name] = self._glance(name, instrument_id)
             self._take_over(name, instrument_id)
         self.msgbus.subscribe("events.order.*", self._on_order_event, priority=_BEFORE_STRATEGIES)
         self.msgbus.subscribe(EQUITY_TOPIC, self._on_equity)
         self.msgbus.subscribe(RISK_STATE_TOPIC, self._on_state, priority=_BEFORE_STRATEGIES)
         self.msgbus.register(GUARD_ENDPOINT, self.answer)
+        self.msgbus.register(MOVES_ENDPOINT, self._introduce)
+
+    def _glance(self, name: str, instrument_id: InstrumentId) -> OrderGlance:
+        limits = self.config.limits
+        age = limits.max_data_age_secs
+        return OrderGlance(
+            instrument_id,
+            quote_of=self._quote_of,
+            now=self._now,
+            book=self.exposures[name],
+            bounds=OrderBounds.of(name, limits, self._minimums[name], _UNIT),
+            rate=self._rate,
+            fresh_ns=sys.maxsize if age is None else int(age.scaleb(9) / 2),
+            permits=self._permits,
+            passes=self.passes,
+        )
+
+    def _introduce(self, request: MovesRequest) -> None:
+        """Tell a strategy how to ask, without a message, for orders that only move."""
+        glance = self._glances.get(request.instrument)
+        request.moves = None if glance is None else glance.moves
 
     def _take_over(self, name: str, instrument_id: InstrumentId) -> None:
         book = self.exposures[name]
@@ -171,6 +187,7 @@ class RiskGuard(Actor):
         """Forget everything, so that the next run starts like the first."""
         if GUARD_ENDPOINT in self.msgbus.endpoints():
             self.msgbus.deregister(GUARD_ENDPOINT, self.answer)
+            self.msgbus.deregister(MOVES_ENDPOINT, self._introduce)
         self._forget()
 
     def orders_in_window(self) -> int | None:
@@ -196,8 +213,7 @@ class RiskGuard(Actor):
 
     def _take_in(self, request: OrderRequest, known: OpenOrder | None, now_ns: int) -> None:
         """Count an approved order from now on."""
-        if self.gated:
-            self.passes.add(request.order_id)
+        self.passes.add(request.order_id)
         if self._rate is not None:
             self._rate.count(now_ns)
         book = self.exposures[request.instrument]
@@ -217,33 +233,43 @@ class RiskGuard(Actor):
         Nearly every order of a maker is such a one, and most only move a known order, no larger: then whole numbers
         tell. True means that `breach` finds none, which a test holds it to.
         """
-        if not self._keeps_its_own_rules(request, book, now_ns):
+        if request.price is None or request.closing:
+            return False
+        glance = self._glances[request.instrument]
+        if not glance.is_harmless(request.side, request.price, request.quantity, now_ns):
             return False
         if known is not None:
             return request.quantity <= known.held
         if self._duplicates is not None and self._duplicates.check(now_ns, _said(request)) is not None:
             return False
+        return self._fits(request, book)
+
+    def _fits(self, request: OrderRequest, book: InstrumentExposure) -> bool:
+        """Return whether a new order fits under the limits of exposure."""
+        quantity = request.quantity * _UNIT
+        limit = self.config.limits.max_position_qty.get(request.instrument)
+        if limit is not None and position_breach(request.side, quantity, book.total, limit) is not None:
+            return False
+        if not self._values_matter:
+            return True
+        most = self._most_it_may_be_worth(request.instrument, quantity)
+        if most is not None and self._room.holds(most, self._equity):
+            return True
         return self._exposure_breach(_proposed(request)) is None
 
-    def _keeps_its_own_rules(self, request: OrderRequest, book: InstrumentExposure, now_ns: int) -> bool:
-        """Return whether state, market, size, value, price, own orders and rate allow an order, whatever is held."""
-        price, side, instrument = request.price, request.side, request.instrument
-        if price is None or request.closing or self._permits:
-            return False
-        quote = self._quote_of(self._ids[instrument])
-        if quote is None or now_ns > quote.ts_init + self._plainly_fresh_ns:
-            return False
-        if quote is not self._last_quote:  # both sides of a maker ask at the same quote
-            bid, ask = quote.bid_price.raw, quote.ask_price.raw
-            self._last_quote, self._twice_mid = quote, bid + ask if 0 < bid < ask else 0
-        twice_mid = self._twice_mid
-        if not twice_mid:
-            return False
-        median = self._twice_medians.get(instrument, twice_mid)
-        worse = min(twice_mid, median) if side > 0 else max(twice_mid, median)
-        if not self._bounds[instrument].hold(side, price, request.quantity, worse) or book.meets_own(side, price):
-            return False
-        return self._rate is None or self._rate.check(now_ns) is None
+    def _most_it_may_be_worth(self, instrument: str, more: Decimal) -> Decimal | None:
+        """Return the value of all that is held and open, `more` of an instrument too; None without a price."""
+        total = ZERO
+        for name, book in self.exposures.items():
+            quantity = more if name == instrument else ZERO
+            for exposure in book.by_strategy.values():
+                quantity += exposure.most()
+            market = self._market(name) if quantity else None
+            if market is not None:
+                total += quantity * market.mid
+            elif quantity:
+                return None
+        return total
 
     def breach(self, request: OrderRequest, now_ns: int) -> Breach | None:
         """Return the first rule that an order breaks, asking each of them with exact decimals."""
@@ -289,14 +315,12 @@ class RiskGuard(Actor):
 
     def _collar_over_time_breach(self, order: ProposedOrder) -> Breach | None:
         """Hold the price against where the market was as well: after a bad quote, the mid is what is wrong."""
-        band_bps, twice_median = self.config.limits.price_collar_bps, self._twice_medians.get(order.instrument)
+        band_bps, twice_median = self.config.limits.price_collar_bps, self._glances[order.instrument].twice_median()
         if band_bps is None or order.price is None or twice_median is None:
             return None
         return collar_breach(order.side, order.price, twice_median * _UNIT / 2, band_bps)
 
     def _exposure_breach(self, order: ProposedOrder) -> Breach | None:
-        if not self._values_matter:
-            return exposure_of_order_breach(order, Account(self.exposures, {}, self._equity), self.config.limits)
         markets = {name: self._market(name) for name in self.exposures}
         mids = {name: market.mid for name, market in markets.items() if market is not None}
         traded = {name: exposure for name, exposure in self.exposures.items() if name in mids}
@@ -334,26 +358,26 @@ class RiskGuard(Actor):
     def _on_equity(self, mark: EquityMark) -> None:
         self._equity = mark.equity
         if mark.equity is not None and self._collared:
-            for name, instrument_id in self._ids.items():
-                quote = self._quote_of(instrument_id)
+            for name, glance in self._glances.items():
+                quote = self._quote_of(self._ids[name])
                 if quote is not None:
-                    self._remember_mid(name, quote.bid_price.raw + quote.ask_price.raw)
-
-    def _remember_mid(self, name: str, twice_mid: int) -> None:
-        twice_mids = self._twice_mids[name]
-        twice_mids.append(twice_mid)
-        if len(twice_mids) == _REMEMBERED_MIDS:
-            self._twice_medians[name] = sorted(twice_mids)[_REMEMBERED_MIDS // 2]
+                    glance.remember(quote)
 
     def _on_state(self, change: RiskStateChanged) -> None:
         self._permits[change.scope] = change.permits
 
     def _on_order_event(self, event: OrderEvent) -> None:
         kind = type(event)
+        if kind is OrderUpdated:  # looked at first: nearly all changes of a maker on futures are
+            book = self._books.get(event.instrument_id)
+            if book is not None:
+                price = event.price
+                book.updated(event.client_order_id.value, None if price is None else price.raw, event.quantity.raw)
+            return
         handler = _HANDLERS.get(kind)
         if handler is None:
             return
-        book = self.exposures.get(event.instrument_id.value)
+        book = self._books.get(event.instrument_id)
         if book is not None:
             handler(book, event)
             if self._duplicates is not None and kind in _ENDS:
@@ -395,11 +419,6 @@ def _on_filled(book: InstrumentExposure, event: OrderFilled) -> None:
     book.filled(event.client_order_id.value, event.strategy_id.value, side, event.last_qty.raw, fee)
 
 
-def _on_updated(book: InstrumentExposure, event: OrderUpdated) -> None:
-    price = event.price
-    book.updated(event.client_order_id.value, None if price is None else price.raw, event.quantity.raw)
-
-
 def _on_gone(book: InstrumentExposure, event: OrderEvent) -> None:
     book.gone(event.client_order_id.value)
 
@@ -412,7 +431,6 @@ _ENDS: Final = frozenset((OrderCanceled, OrderRejected, OrderDenied, OrderExpire
 _ANSWERS: Final = frozenset((OrderFilled, OrderRejected, OrderModifyRejected))
 _HANDLERS: Final[dict[type, Callable[[InstrumentExposure, Any], None]]] = {
     OrderFilled: _on_filled,
-    OrderUpdated: _on_updated,
     OrderModifyRejected: _on_unchanged,
     **dict.fromkeys(_ENDS, _on_gone),
 }

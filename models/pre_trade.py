@@ -9,7 +9,7 @@ of exposure, however far beyond its limit the exposure already is.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from math import ceil, floor
+from math import ceil, floor, inf
 from typing import Final, NamedTuple, Self
 
 from models.risk_exposure import ZERO, Exposure, InstrumentExposure
@@ -27,11 +27,12 @@ from models.risk_limits import (
     stale_breach,
 )
 
-_PARTS: Final = 10**12
-"""What `OrderBounds` counts the ends of the collar in: parts of twice the mid."""
+_NEARLY: Final = 1e-12
+"""By which part the collar of `OrderBounds` is narrower than the limit: more than floats may be wrong."""
 
 _ENDLESS: Final = 10**100
 """More than any order is worth, in whatever unit."""
+_INFINITY: Final = Decimal("Infinity")
 
 
 class ProposedOrder(NamedTuple):
@@ -102,9 +103,17 @@ class PreTradeLimits:
     @property
     def limit_values(self) -> bool:
         """Whether a rule limits what positions are worth."""
-        return self.max_leverage is not None or any(
-            getattr(self, f"max_{what}_notional_quote") is not None
-            for what in ("instrument", "strategy", "strategy_net", "gross", "net")
+        return self.max_leverage is not None or any(value is not None for value in self.notional_limits)
+
+    @property
+    def notional_limits(self) -> tuple[Decimal | None, ...]:
+        """The limits in the quote currency of what positions are worth."""
+        return (
+            self.max_instrument_notional_quote,
+            self.max_strategy_notional_quote,
+            self.max_strategy_net_notional_quote,
+            self.max_gross_notional_quote,
+            self.max_net_notional_quote,
         )
 
     @property
@@ -131,6 +140,41 @@ class Account(NamedTuple):
     exposures: Mapping[str, InstrumentExposure]
     mids: Mapping[str, Decimal]
     equity: Decimal | None
+
+
+class ExposureRoom(NamedTuple):
+    """
+    What all that is held and open may be worth together without any limit of values being near.
+
+    Every value that a limit holds - of an instrument, a strategy, net or gross - is at most the sum of what all
+    strategies hold and have open on either side, at the mid. Where that sum has room, none of them needs to be known.
+
+    Parameters
+    ----------
+    value : Decimal
+        The least of the limits in the quote currency.
+    times_equity : Decimal, optional
+        The least of those that grow with the equity; None where there is none.
+
+    """
+
+    value: Decimal
+    times_equity: Decimal | None
+
+    @classmethod
+    def of(cls, limits: PreTradeLimits) -> Self:
+        """Return the room that the limits leave."""
+        times = [] if limits.max_leverage is None else [limits.max_leverage]
+        if limits.min_free_margin_pct is not None:
+            times.append(limits.account_leverage * (100 - limits.min_free_margin_pct) / 100)
+        values = [value for value in limits.notional_limits if value is not None]
+        return cls(min(values, default=_INFINITY), min(times, default=None))
+
+    def holds(self, value: Decimal, equity: Decimal | None) -> bool:
+        """Return whether `value` of everything together is below every limit; False says to ask each."""
+        if value >= self.value:
+            return False
+        return self.times_equity is None or (equity is not None and value < self.times_equity * equity)
 
 
 def market_breach(market: Market | None, now_ns: int, limits: PreTradeLimits) -> Breach | None:
@@ -186,12 +230,14 @@ class OrderBounds(NamedTuple):
     """
     What an order must keep within to pass its own rules without a closer look, in whole units of the books.
 
+    That is the answer that nearly every change of a quote gets, at a fraction of what asking each rule costs.
+
     Parameters
     ----------
     min_quantity, max_quantity, min_value, max_value : int
         Of one order, bounds included; values in units × units.
-    highest, lowest : int
-        How many parts of twice the mid the price of a buy is below, and that of a sale above.
+    highest, lowest : float
+        How many times twice the mid the price of a buy may be at most, and that of a sale at least.
 
     """
 
@@ -199,8 +245,8 @@ class OrderBounds(NamedTuple):
     max_quantity: int
     min_value: int
     max_value: int
-    highest: int
-    lowest: int
+    highest: float
+    lowest: float
 
     @classmethod
     def of(cls, instrument: str, limits: PreTradeLimits, venue_minimum: tuple[Decimal, Decimal], unit: Decimal) -> Self:
@@ -212,21 +258,23 @@ class OrderBounds(NamedTuple):
             _ENDLESS if max_quantity is None else floor(max_quantity / unit),
             ceil(venue_minimum[1] / value_unit),
             _ENDLESS if max_value is None else floor(max_value / value_unit),
-            _ENDLESS if band is None else floor((BPS + band) * _PARTS / (2 * BPS)),
-            -_ENDLESS if band is None else ceil((BPS - band) * _PARTS / (2 * BPS)),
+            inf if band is None else float((BPS + band) / (2 * BPS)) * (1 - _NEARLY),
+            -inf if band is None else float((BPS - band) / (2 * BPS)) * (1 + _NEARLY),
         )
 
-    def hold(self, side: int, price: int, quantity: int, twice_mid: int) -> bool:
-        """
-        Return whether an order keeps the rules of size, value and price, seen at one glance; False says to ask them.
+    def size_holds(self, price: int, quantity: int) -> bool:
+        """Return whether an order keeps the rules of size and value."""
+        return (
+            self.min_quantity <= quantity <= self.max_quantity and self.min_value <= price * quantity <= self.max_value
+        )
 
-        It gives the answer that nearly every change of a quote gets, at a fraction of what asking each rule costs: with
-        whole numbers alone.
+    def collar(self, lowest_twice: int, highest_twice: int) -> tuple[float, float]:
         """
-        min_quantity, max_quantity, min_value, max_value, highest, lowest = self
-        if not (min_quantity <= quantity <= max_quantity and min_value <= price * quantity <= max_value):
-            return False
-        return price * _PARTS < twice_mid * highest if side > 0 else price * _PARTS > twice_mid * lowest
+        Return the highest price of a buy and the lowest of a sale that surely lie within the collar.
+
+        Both are held against the worse of all references, of which the lowest and the highest are given, times two.
+        """
+        return lowest_twice * self.highest, highest_twice * self.lowest
 
 
 def _price_breach(

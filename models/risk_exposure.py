@@ -71,6 +71,10 @@ class Exposure:
         sells = self.sells + more if side < 0 else self.sells
         return max(abs(self.position + buys), abs(self.position - sells))
 
+    def most(self) -> Decimal:
+        """Return what is held and open on either side together: no case is worse."""
+        return abs(self.position) + self.buys + self.sells
+
     def net(self, side: int, more: Decimal = ZERO) -> Decimal:
         """Return the signed position when all that is open on `side`, and `more`, fills."""
         return self.position + self.buys + more if side > 0 else self.position - self.sells - more

@@ -1,6 +1,6 @@
 """The few calls to the engine's order interface; the next major version changes this file."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from nautilus_trader.model.enums import OrderSide
@@ -8,7 +8,7 @@ from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.trading.strategy import Strategy
 
-from messages import GUARD_ENDPOINT, OrderRequest
+from messages import GUARD_ENDPOINT, MOVES_ENDPOINT, MovesRequest, OrderRequest
 from models.market_making.quote_plan import Quote, Side, WorkingOrder
 from models.risk_limits import Breach
 from strategies.grid import Grid
@@ -31,7 +31,15 @@ class OrderAdapter:
         self._tick_raw, self._step_raw = grid.tick_raw, grid.step_raw
         self._names = (strategy.id.value, instrument.id.value)
         self._has_guard = GUARD_ENDPOINT in strategy.msgbus.endpoints()
+        self._moves = self._how_to_ask_for_moves()
         self.can_modify = not isinstance(instrument, CurrencyPair)  # Binance spot has no modification
+
+    def _how_to_ask_for_moves(self) -> Callable[[str, int, int], bool]:
+        if not self._has_guard:
+            return _nobody_objects
+        request = MovesRequest(self._names[1])
+        self._send(MOVES_ENDPOINT, request)
+        return request.moves or _nobody_knows
 
     def new_order_id(self) -> str:
         """Return a client order id that has not been used."""
@@ -75,9 +83,13 @@ class OrderAdapter:
 
         Return whether the guard allowed it.
         """
-        if not self._may_send(order.order_id, quote):
+        order_id = order.order_id
+        _, price, lots = quote
+        if not (
+            self._moves(order_id, price * self._tick_raw, lots * self._step_raw) or self._may_send(order_id, quote)
+        ):
             return False
-        engine_order = self._strategy.cache.order(ClientOrderId(order.order_id))
+        engine_order = self._strategy.cache.order(ClientOrderId(order_id))
         filled_lots = engine_order.filled_qty.raw // self._grid.step_raw
         quantity = self._grid.engine_quantity(filled_lots + quote.quantity)
         self._strategy.modify_order(engine_order, quantity=quantity, price=self._grid.engine_price(quote.price))
@@ -158,3 +170,11 @@ class OrderAdapter:
         if order is None or order.is_closed:
             return 0, 0
         return order.filled_qty.raw // self._grid.step_raw, order.leaves_qty.raw // self._grid.step_raw
+
+
+def _nobody_objects(order_id: str, price: int, quantity: int) -> bool:
+    return True
+
+
+def _nobody_knows(order_id: str, price: int, quantity: int) -> bool:
+    return False

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from models.pre_trade import (
     Account,
+    ExposureRoom,
     Market,
     OrderBounds,
     PreTradeLimits,
@@ -311,11 +312,58 @@ def test_what_the_bounds_hold_in_whole_units_breaks_no_rule_of_its_own(
     minimum = (Decimal("0.5"), Decimal(50))
     bounds = OrderBounds.of("X", held, minimum, UNIT)
 
-    holds = bounds.hold(side, units(price), units(quantity), units(2 * MARKET.mid))
-    fits = holds and not exposure.meets_own(side, units(price))
+    highest_buy, lowest_sale = bounds.collar(units(2 * MARKET.mid), units(2 * MARKET.mid))
+    in_collar = units(price) <= highest_buy if side > 0 else units(price) >= lowest_sale
+    fits = in_collar and bounds.size_holds(units(price), units(quantity)) and not exposure.meets_own(side, units(price))
     breach = order_breach(order(side=side, price=str(price), quantity=str(quantity)), MARKET, exposure, held, minimum)
 
     assert fits == (breach is None) or (breach is None and _at_the_collar(price, band))
+
+
+@given(
+    held=st.lists(st.tuples(st.sampled_from("XY"), st.sampled_from("ab"), st.integers(-4, 4)), max_size=4),
+    opened=st.lists(st.tuples(st.sampled_from("XY"), st.sampled_from("ab"), st.integers(-4, 4)), max_size=4),
+    side=st.sampled_from((1, -1)),
+    quantity=st.integers(1, 5),
+    equity=st.one_of(st.none(), st.integers(-100, 1500).map(Decimal)),
+    rules=st.dictionaries(
+        st.sampled_from(
+            [
+                *(f"max_{what}_notional_quote" for what in ("instrument", "strategy", "strategy_net", "gross", "net")),
+                "max_leverage",
+                "min_free_margin_pct",
+            ]
+        ),
+        st.integers(0, 100),
+        min_size=1,
+    ),
+)
+def test_where_everything_together_has_room_no_limit_of_values_is_broken(
+    held: list[tuple[str, str, int]],
+    opened: list[tuple[str, str, int]],
+    side: int,
+    quantity: int,
+    equity: Decimal | None,
+    rules: dict[str, int],
+) -> None:
+    values = {rule: Decimal(size * 12 if rule.endswith("quote") else size) for rule, size in rules.items()}
+    held_to = limits(max_position_qty={}, **values)
+    books = {name: InstrumentExposure() for name in "XY"}
+    for name, strategy, position in held:
+        books[name].filled("", strategy, 1 if position > 0 else -1, abs(position))
+    for number, (name, strategy, size) in enumerate(opened):
+        books[name].submitting(str(number), strategy, 1 if size > 0 else -1, 100, abs(size))
+    mids = {"X": Decimal(100), "Y": Decimal(30)}
+    most = sum((book.of(owner).most() * mids[name] for name, book in books.items() for owner in "ab"), Decimal(0))
+    proposed = ProposedOrder("new", "a", "X", side, Decimal(100), Decimal(quantity))
+
+    has_room = ExposureRoom.of(held_to).holds(most + quantity * mids["X"], equity)
+    breach = exposure_of_order_breach(proposed, Account(books, mids, equity), held_to)
+
+    assert breach is None or not has_room
+    values_held = {name: book.total.position * mids[name] for name, book in books.items()}
+    if has_room:
+        assert held_breaches(values_held, equity, held_to) == []
 
 
 def _at_the_collar(price: Decimal, band: Decimal | None) -> bool:

@@ -1,0 +1,137 @@
+"""One glance at an order: whole numbers alone tell that it breaks no rule; who cannot tell so asks the rules."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from nautilus_trader.model.data import QuoteTick
+from nautilus_trader.model.identifiers import InstrumentId
+
+from models.pre_trade import OrderBounds
+from models.rate_limits import OrderRate
+from models.risk_exposure import InstrumentExposure
+
+_NEVER: Final = -1
+_REMEMBERED: Final = 3
+"""The median of so many points of the ledger's grid is a price that no single bad quote has moved."""
+_MIDDLE: Final = _REMEMBERED // 2
+
+
+class OrderGlance:
+    """
+    Sees that an order of one instrument is harmless: True means that no rule objects, False that nobody knows.
+
+    Nearly every order of a maker only moves, and is plainly within every limit. Prices and quantities are in the
+    engine's fixed-point units.
+
+    Parameters
+    ----------
+    instrument_id : InstrumentId
+        What is traded.
+    quote_of, now : callable
+        Return the last quote of an instrument, and the time in UNIX ns.
+    book : InstrumentExposure
+        What is held and open.
+    bounds : OrderBounds
+        What the limits leave for one order.
+    rate : OrderRate, optional
+        How many orders may be sent.
+    fresh_ns : int
+        Up to which age a quote is plainly fresh.
+    permits : mapping
+        What a reduced or halted scope may do; empty while all trade.
+    passes : set of str
+        Takes the ids of orders that may pass the gate.
+
+    """
+
+    __slots__ = (
+        "_book",
+        "_bounds",
+        "_fresh_ns",
+        "_fresh_until_ns",
+        "_highest_buy",
+        "_instrument_id",
+        "_lowest_sale",
+        "_marks",
+        "_now",
+        "_orders",
+        "_passes",
+        "_permits",
+        "_quote",
+        "_quote_of",
+        "_rate",
+        "_twice_median",
+    )
+
+    def __init__(
+        self,
+        instrument_id: InstrumentId,
+        *,
+        quote_of: Callable[[InstrumentId], QuoteTick | None],
+        now: Callable[[], int],
+        book: InstrumentExposure,
+        bounds: OrderBounds,
+        rate: OrderRate | None,
+        fresh_ns: int,
+        permits: Mapping[str, str],
+        passes: set[str],
+    ) -> None:
+        self._instrument_id, self._quote_of, self._now = instrument_id, quote_of, now
+        self._book, self._orders, self._bounds, self._rate = book, book.orders, bounds, rate
+        self._fresh_ns, self._permits, self._passes = fresh_ns, permits, passes
+        self._marks: deque[QuoteTick] = deque(maxlen=_REMEMBERED)
+        self._twice_median: int | None = None
+        self._quote: QuoteTick | None = None
+        self._fresh_until_ns = _NEVER
+        self._highest_buy = self._lowest_sale = 0.0
+
+    def remember(self, quote: QuoteTick) -> None:
+        """Take the quote at a point of the ledger's grid."""
+        self._marks.append(quote)
+        self._twice_median = None
+        self._quote = None
+
+    def twice_median(self) -> int | None:
+        """Return twice the median of the mids at the last points of the grid; None while they are too few."""
+        if self._twice_median is None and len(self._marks) == _REMEMBERED:
+            self._twice_median = sorted(mark.bid_price.raw + mark.ask_price.raw for mark in self._marks)[_MIDDLE]
+        return self._twice_median
+
+    def moves(self, order_id: str, price: int, quantity: int) -> bool:
+        """Approve an open order's new price, and a quantity that is no larger than what it counts with, if harmless."""
+        order = self._orders.get(order_id)
+        if order is None or quantity > order.held:
+            return False
+        now_ns = self._now()
+        if not self.is_harmless(order.side, price, quantity, now_ns):
+            return False
+        self._passes.add(order_id)
+        if self._rate is not None:
+            self._rate.count(now_ns)
+        self._book.modifying(order, price, quantity)
+        return True
+
+    def is_harmless(self, side: int, price: int, quantity: int, now_ns: int) -> bool:
+        """Return whether state, market, price, own orders, size, value and rate allow an order, whatever is held."""
+        quote = self._quote_of(self._instrument_id)
+        if quote is not self._quote:  # both sides of a maker ask at the same quote
+            self._look_at(quote)
+        if now_ns > self._fresh_until_ns or self._permits:
+            return False
+        if (price > self._highest_buy) if side > 0 else (price < self._lowest_sale):
+            return False
+        if self._book.meets_own(side, price) or not self._bounds.size_holds(price, quantity):
+            return False
+        return self._rate is None or self._rate.check(now_ns) is None
+
+    def _look_at(self, quote: QuoteTick | None) -> None:
+        self._quote = quote
+        bid, ask = (0, 0) if quote is None else (quote.bid_price.raw, quote.ask_price.raw)
+        if quote is None or not 0 < bid < ask:
+            self._fresh_until_ns = _NEVER
+            return
+        twice_mid = bid + ask
+        median = self.twice_median() or twice_mid
+        self._highest_buy, self._lowest_sale = self._bounds.collar(min(twice_mid, median), max(twice_mid, median))
+        self._fresh_until_ns = quote.ts_init + self._fresh_ns
