@@ -12,6 +12,8 @@ Each point was seen on nautilus_trader 1.231 against the local exchange:
 - The end of an order of which no word came is never found while a maker goes on moving it: each refusal of the venue
   ("does not exist") counts as news of the order, and the engine looks at quiet orders alone. Here such a refusal makes
   it ask at once.
+- Where a strategy adopts positions (`live.positions_at_start: adopt`), the engine gives it every order on the instrument,
+  also one that somebody else sends while it runs: a halt would cancel it. Here orders of others are not heard of.
 - Funding changes the balance, and nobody is told why: the ledger would miss it. Here it is told by position.
 - On futures the engine asks for the trades of BTCUSDT and BTCUSDT-PERP, which are the same, and counts them twice.
 - The words of a request that got no answer hold its address, signature and all, and stand in every log. Here they do
@@ -40,10 +42,13 @@ from nautilus_trader.model.orders import Order
 
 from messages import FUNDING_TOPIC
 from runtime.live.funding import funding_in
+from runtime.live.own_orders import Owner
 
 UNKNOWN_ORDER_TOPIC: Final = "ballast.live.unknown_order"
 """Carries the client order id of an order of which the venue does not say whether it is live."""
 
+_BY_THE_VENUE: Final = ("autoclose-", "adl_autoclose", "settlement_autoclose-")
+"""How the client order ids begin under which Binance liquidates, deleverages or settles what is held."""
 _NO_SUCH_ORDER: Final = -2013
 _UNKNOWN_CODES: Final = (-1006, -1007)
 _REQUEST_TIMEOUT: Final = 408
@@ -81,6 +86,7 @@ class _Careful:
     _generate_order_status_retries: dict[ClientOrderId | None, int]
     _instrument_provider: Any
     _recv_window: int
+    trader_id: Any
 
     # -- Orders of which nobody knows whether they are live -----------------------------------------------------------
 
@@ -190,12 +196,27 @@ class _Careful:
         self._active_symbols_cache = (None, symbols, orders)
         return symbols, orders
 
+    # -- Orders of others ---------------------------------------------------------------------------------------------
+
+    def _send_order_status_report(self, report: OrderStatusReport) -> None:
+        if not self._is_of_others(report):
+            super()._send_order_status_report(report)  # type: ignore[misc]
+
+    def _is_of_others(self, report: OrderStatusReport) -> bool:
+        """Return whether somebody else sent an order: not this setup, and not the venue to close what is held."""
+        name = report.client_order_id
+        if name is None or self._known(name) is not None:
+            return name is None
+        owner = Owner(self.trader_id.get_tag())
+        return not (owner.owns(name.value) or name.value.startswith(_BY_THE_VENUE))
+
     # -- Fills of which no word came ----------------------------------------------------------------------------------
 
     async def generate_order_status_reports(self, command: GenerateOrderStatusReports) -> list[OrderStatusReport]:
-        """Return the venue's orders whose fills have been brought in; the others are for the next look."""
+        """Return our orders at the venue whose fills have been brought in; the others are for the next look."""
         reports: list[OrderStatusReport] = await super().generate_order_status_reports(command)  # type: ignore[misc]
-        return [report for report in reports if await self._has_its_fills(report)]
+        ours = [report for report in reports if not self._is_of_others(report)]
+        return [report for report in ours if await self._has_its_fills(report)]
 
     async def _has_its_fills(self, report: OrderStatusReport) -> bool:
         """Bring in the fills of an order; without them the engine would make them up."""
