@@ -35,23 +35,31 @@ _MODES = ("check", "rehearse", "paper", "testnet", "demo", "real_money", "local"
 @click.option("--web-public", is_flag=True, help="Other machines may reach the page; needs BALLAST_WEB_TOKEN.")
 @click.option("--halt", metavar="REASON", help="Close everything and halt, for this reason.")
 @click.option("--resume", metavar="REASON", help="End every halt, for this reason.")
+@click.option("--strategy", metavar="ID", help="Halt or resume this strategy alone, such as FixedSpread-000.")
 @click.option("--risk-state", is_flag=True, help="Say what halts trading; exit status 3 if anything does.")
 def command(setup: Path, **options: Any) -> int:
     """Act on the trading system that SETUP describes."""
+    if options["strategy"] is not None and options["halt"] is None and options["resume"] is None:
+        raise click.UsageError("--strategy goes with --halt or --resume")
     if options["halt"] is not None or options["resume"] is not None or options["risk_state"]:
         return _command_risk(setup, options)
     return _trade_or_check(setup, options)
 
 
 def _command_risk(setup: Path, options: dict[str, Any]) -> int:
-    from runtime.risk.commands import halt, latch_of, resume, show_state  # noqa: PLC0415 (--help need not wait)
+    from runtime.risk.commands import halt, latch_of, resume, scope_of, show_state  # noqa: PLC0415 (--help need not wait)
+    from runtime.setup.overrides import apply_overrides  # noqa: PLC0415
+    from runtime.setup.tree import read_setup_tree  # noqa: PLC0415
 
     if sum(bool(options[mode]) or options[mode] == "" for mode in _MODES) != 1:
         raise click.UsageError(_EXPECTED)
-    latch = latch_of(setup, Path.cwd())
+    tree = apply_overrides(read_setup_tree(setup), options["assignments"])
+    latch = latch_of(tree, Path.cwd())
     if options["halt"] is not None:
-        return halt(latch, options["halt"])
-    return show_state(latch) if options["resume"] is None else resume(latch, options["resume"])
+        return halt(latch, options["halt"], scope_of(options["strategy"], tree))
+    if options["resume"] is not None:
+        return resume(latch, options["resume"], scope_of(options["strategy"], tree, latch.scopes()))
+    return show_state(latch)
 
 
 def _trade_or_check(setup: Path, options: dict[str, Any]) -> int:

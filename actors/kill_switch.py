@@ -29,11 +29,11 @@ class Latch(Protocol):
     def save(self, trips: dict[str, list[Trip]]) -> None:
         """Keep the trips that hold, by scope."""
 
-    def halt_reason(self) -> str | None:
-        """Return why a person wants trading halted; None where nobody does."""
+    def resumed(self) -> list[str]:
+        """Return what a person has resumed since this was asked last: `ACCOUNT` for everything, or a strategy."""
 
-    def was_resumed(self) -> bool:
-        """Return whether a person has ended all halts since this was asked last."""
+    def halts_wanted(self) -> dict[str, str]:
+        """Return why a person wants trading halted, by scope: the account, or a strategy."""
 
 
 class Engine(Protocol):
@@ -41,6 +41,9 @@ class Engine(Protocol):
 
     def set_trading_state(self, name: TradingStateName) -> None:
         """Set the trading state."""
+
+    def knows(self, strategy: str) -> bool:
+        """Return whether there is such a strategy."""
 
     def is_flat(self, strategy: str | None) -> bool:
         """Return whether a strategy, or all of them, hold nothing that can be closed."""
@@ -143,26 +146,34 @@ class KillSwitch(Actor):
 
     # -- A person -----------------------------------------------------------------------------------------------------
 
-    def trip_by_hand(self, reason: str) -> None:
-        """Halt the account because a person says so."""
+    def trip_by_hand(self, reason: str, scope: str = ACCOUNT) -> None:
+        """Halt the account or a strategy because a person says so; a strategy that is not known halts everything."""
+        if scope != ACCOUNT and not self._engine.knows(scope):
+            reason = f'"{scope}" is no strategy of this system, so all of it halts: {reason}'
+            scope = ACCOUNT
         action = self.config.actions["manual"]
-        self._trip(ACCOUNT, Trip(self.clock.timestamp_ns(), "manual", Decimal(1), Decimal(0), action, reason=reason))
+        self._trip(scope, Trip(self.clock.timestamp_ns(), "manual", Decimal(1), Decimal(0), action, reason=reason))
 
-    def resume(self) -> None:
-        """End every halt that is kept, by the command of a person; watches arm their limits anew."""
-        for scope, machine in self.machines.items():
-            if machine.resume():
-                self.log.warning(f"{scope}: resumed by a person")
-                self._publish(scope)
+    def resume(self, scope: str = ACCOUNT) -> None:
+        """
+        End every halt that is kept, or those of one strategy, by the command of a person.
+
+        Where all are ended, watches arm their limits anew. Where one strategy's are, nothing changes for the account:
+        the strategy's stops begin with its next position, and its breakers count on in their windows.
+        """
+        for name, machine in self.machines.items():
+            if scope in (ACCOUNT, name) and machine.resume():
+                self.log.warning(f"{name}: resumed by a person")
+                self._publish(name)
         self._save()
-        self.msgbus.publish(RESUMED_TOPIC, self.clock.timestamp_ns())
+        if scope == ACCOUNT:
+            self.msgbus.publish(RESUMED_TOPIC, self.clock.timestamp_ns())
 
     def _obey_a_person(self, latch: Latch) -> None:
-        if latch.was_resumed():
-            self.resume()
-        reason = latch.halt_reason()
-        if reason is not None:
-            self.trip_by_hand(reason)
+        for scope in latch.resumed():
+            self.resume(scope)
+        for scope, reason in latch.halts_wanted().items():
+            self.trip_by_hand(reason, scope)
 
     # -- Alarms -------------------------------------------------------------------------------------------------------
 
@@ -227,7 +238,7 @@ class KillSwitch(Actor):
     def _on_check(self, event: TimeEvent) -> None:
         if self._latch is not None:
             self._obey_a_person(self._latch)
-        for scope, machine in self.machines.items():
+        for scope, machine in list(self.machines.items()):
             if machine.state is State.REDUCING:
                 self._lead_on(scope, machine)
         waiting = any(machine.state is State.REDUCING for machine in self.machines.values())

@@ -200,10 +200,10 @@ class Recorder(Actor):
         if name is not None and self._has_begun:
             self._sink(rows.TimerFired(self.clock.timestamp_ns(), name, event.name, event.ts_event))
 
-    def note_person(self, halt: str | None, resumed: bool) -> None:
-        """Note what a person commands."""
+    def note_person(self, halt: str | None, resumed: bool, scope: str) -> None:
+        """Note what a person commands for the account or a strategy."""
         if self._has_begun:
-            self._sink(rows.PersonSaid(self.clock.timestamp_ns(), halt, resumed))
+            self._sink(rows.PersonSaid(self.clock.timestamp_ns(), halt, resumed, scope))
 
     # -- What is done -------------------------------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ class OrderRate:
 
 class Breaker:
     """
-    Trips when more than `limit` events happen within one window; stays tripped until it is reset.
+    Tells of each event that is one too many within a window; what a second one changes is for the hearer to know.
 
     Parameters
     ----------
@@ -87,27 +87,18 @@ class Breaker:
         self._limit = limit
         self._window_ns = window_ns
         self._events: deque[int] = deque()
-        self.tripped = False
 
     def seen(self, now_ns: int) -> int:
         """Return how many events the window that ends now has."""
         return sum(ts_ns > now_ns - self._window_ns for ts_ns in self._events)
 
     def count(self, now_ns: int) -> Breach | None:
-        """Count one event; return the breach when it trips, and only then."""
+        """Count one event; return a breach if its window holds more than the limit."""
         events = self._events
         events.append(now_ns)
         while events[0] <= now_ns - self._window_ns:
             events.popleft()
-        if self.tripped or len(events) <= self._limit:
-            return None
-        self.tripped = True
-        return Breach(self._rule, Decimal(len(events)), Decimal(self._limit))
-
-    def reset(self) -> None:
-        """Arm it again, with an empty window."""
-        self._events.clear()
-        self.tripped = False
+        return None if len(events) <= self._limit else Breach(self._rule, Decimal(len(events)), Decimal(self._limit))
 
 
 class Duplicates:

@@ -145,11 +145,12 @@ class OutsideAlarm(_Row, frozen=True, tag="alarm"):
 
 
 class PersonSaid(_Row, frozen=True, tag="person"):
-    """What a person commanded when the kill switch looked; `halt` is the reason of a halt."""
+    """What a person commanded when the kill switch looked, for all or for a strategy; `halt` is a halt's reason."""
 
     at: int
     halt: str | None
     resumed: bool
+    scope: str = "account"
 
 
 class FundingTold(_Row, frozen=True, tag="funding"):

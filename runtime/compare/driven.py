@@ -85,19 +85,19 @@ class ReplayLatch:
     def save(self, trips: dict[str, list[Trip]]) -> None:
         """Keep nothing."""
 
-    def was_resumed(self) -> bool:
-        """Return whether a person ended all halts then."""
-        return self._take(lambda said: said.resumed) is not None
+    def resumed(self) -> list[str]:
+        """Return what a person resumed then."""
+        return [said.scope for said in self._take(resumed=True)]
 
-    def halt_reason(self) -> str | None:
-        """Return why a person wanted a halt then."""
-        said = self._take(lambda said: said.halt is not None)
-        return None if said is None else said.halt
+    def halts_wanted(self) -> dict[str, str]:
+        """Return why a person wanted a halt then, by scope."""
+        return {said.scope: said.halt for said in self._take(resumed=False) if said.halt is not None}
 
-    def _take(self, wanted: Any) -> PersonSaid | None:
-        if self.said and wanted(self.said[0]):
-            return self.said.pop(0)
-        return None
+    def _take(self, *, resumed: bool) -> list[PersonSaid]:
+        """Return what was said of one kind, once."""
+        taken = [said for said in self.said if said.resumed is resumed]
+        self.said = [said for said in self.said if said.resumed is not resumed]
+        return taken
 
 
 def replay_driven(run: Run, log: RunLog, loaded: LoadedSetup) -> Driven:

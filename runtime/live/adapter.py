@@ -12,8 +12,8 @@ Each point was seen on nautilus_trader 1.231 against the local exchange:
 - The end of an order of which no word came is never found while a maker goes on moving it: each refusal of the venue
   ("does not exist") counts as news of the order, and the engine looks at quiet orders alone. Here such a refusal makes
   it ask at once.
-- Where a strategy adopts positions (`live.positions_at_start: adopt`), the engine gives it every order on the instrument,
-  also one that somebody else sends while it runs: a halt would cancel it. Here orders of others are not heard of.
+- Where a strategy adopts positions (`live.positions_at_start: adopt`), the engine gives it every order on the
+  instrument, also one that somebody else sends while it runs, and a halt cancels it. Here nobody hears of those.
 - Funding changes the balance, and nobody is told why: the ledger would miss it. Here it is told by position.
 - On futures the engine asks for the trades of BTCUSDT and BTCUSDT-PERP, which are the same, and counts them twice.
 - The words of a request that got no answer hold its address, signature and all, and stand in every log. Here they do
@@ -140,7 +140,7 @@ class _Careful:
             )
         [report] = self._parse_order_status_reports([found], None, None)  # type: ignore[attr-defined]
         await self._bring_fills(report)
-        self._send_order_status_report(report)  # type: ignore[attr-defined]
+        self._send_order_status_report(report)
 
     # -- Orders that the venue does not have any more -----------------------------------------------------------------
 

@@ -65,7 +65,6 @@ class RecordedLatch:
         self._latch = latch
         self.recorder: Any = None
         """Who writes it down, once there is one."""
-        self._resumed = False
 
     def load(self) -> dict[str, list[Trip]]:
         """Return the trips that hold."""
@@ -75,16 +74,20 @@ class RecordedLatch:
         """Keep the trips that hold."""
         self._latch.save(trips)
 
-    def was_resumed(self) -> bool:
-        """Return whether a person has ended all halts, and note it."""
-        resumed = self._latch.was_resumed()
-        if resumed and self.recorder is not None:
-            self.recorder.note_person(None, True)
-        return resumed
+    def resumed(self) -> list[str]:
+        """Return what a person has resumed, and note it."""
+        scopes = self._latch.resumed()
+        for scope in scopes:
+            self._note(None, True, scope)
+        return scopes
 
-    def halt_reason(self) -> str | None:
-        """Return why a person wants trading halted, and note it."""
-        reason = self._latch.halt_reason()
-        if reason is not None and self.recorder is not None:
-            self.recorder.note_person(reason, False)
-        return reason
+    def halts_wanted(self) -> dict[str, str]:
+        """Return why a person wants trading halted, by scope, and note it."""
+        reasons = self._latch.halts_wanted()
+        for scope, reason in reasons.items():
+            self._note(reason, False, scope)
+        return reasons
+
+    def _note(self, halt: str | None, resumed: bool, scope: str) -> None:
+        if self.recorder is not None:
+            self.recorder.note_person(halt, resumed, scope)

@@ -2,60 +2,84 @@
 
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from bad_input import BadInput
+from bad_input import BadInput, nearest_name
 from command_line import STOPPED_BY_RISK, Failed
+from messages import ACCOUNT
 from runtime.risk.latch import RiskLatch
 from runtime.setup.sections import NAME_PATTERN
-from runtime.setup.tree import read_setup_tree
+from runtime.setup.strategy_ids import strategy_ids
+from runtime.setup.tree import SetupTree
 
 
-def latch_of(setup: Path, working_folder: Path) -> RiskLatch:
+def latch_of(tree: SetupTree, working_folder: Path) -> RiskLatch:
     """
-    Return the latch of a setup file; only its name is read, so that a mistake elsewhere keeps nobody from halting.
+    Return the latch of a setup; only its name is read, so that a mistake elsewhere keeps nobody from halting.
 
     Raises
     ------
     BadInput
-        If there is no such file or it has no name.
+        If it has no name.
 
     """
-    tree = read_setup_tree(setup)
     name = tree.values.get("name")
     if not isinstance(name, str) or not re.match(NAME_PATTERN, name):
         raise tree.complaint(f'was "{name}", expected the name of the trading system', ("name",))
     return RiskLatch.of(name, working_folder)
 
 
-def halt(latch: RiskLatch, reason: str) -> int:
-    """Ask for a halt."""
+def scope_of(strategy: str | None, tree: SetupTree, also: Collection[str] = ()) -> str:
+    """
+    Return what a person's command is for: a strategy of a setup, or the account where none is named.
+
+    Raises
+    ------
+    BadInput
+        If there is no such strategy, neither in the setup nor in `also`.
+
+    """
+    if strategy is None:
+        return ACCOUNT
+    known = sorted({*strategy_ids(tree), *also} - {ACCOUNT})
+    if strategy not in known:
+        problem = f'was "{strategy}", expected one of: {", ".join(known)}' if known else "the setup names no strategies"
+        hint = nearest_name(strategy, known) or "without --strategy all of the account is meant"
+        raise BadInput(problem, file=tree.file, key="--strategy", hint=hint)
+    return strategy
+
+
+def halt(latch: RiskLatch, reason: str, scope: str = ACCOUNT) -> int:
+    """Ask for a halt of the account or a strategy."""
     _check_reason("--halt", reason)
     try:
-        latch.request_halt(reason.strip())
+        latch.request_halt(reason.strip(), scope)
     except OSError as error:
         raise Failed(f"the halt could not be asked for: {error}") from None
-    click.echo(f"wrote {latch.halt_file}: a running system halts at its next check, and none starts until --resume")
+    who = "halts at its next check" if scope == ACCOUNT else f"halts {scope} at its next check, and nothing else of it"
+    click.echo(f"wrote {latch.halt_file_of(scope)}: a running system {who}; none starts until --resume")
     return 0
 
 
-def resume(latch: RiskLatch, reason: str) -> int:
-    """End everything that halts trading, and write down why."""
+def resume(latch: RiskLatch, reason: str, scope: str = ACCOUNT) -> int:
+    """End everything that halts trading, or what halts a strategy, and write down why."""
     _check_reason("--resume", reason)
     now = datetime.now(UTC)
-    halts = latch.halts(now)
+    before = latch.halts(now)
     try:
-        latch.resume(reason.strip(), now)
+        latch.resume(reason.strip(), now, scope)
     except OSError as error:
         raise Failed(f"nothing was resumed: {error}") from None
-    for line in halts:
-        click.echo(f"ended: {line}")
-    click.echo(f"nothing halts trading any more; written down in {latch.file}")
+    left = latch.halts(now)
+    for line in before:
+        click.echo(f"{'still holds' if line in left else 'ended'}: {line}")
+    what = f"{scope} is resumed, the rest is not" if left else "nothing halts trading any more"
+    click.echo(f"{what}; written down in {latch.file}")
     return 0
 
 

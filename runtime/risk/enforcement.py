@@ -53,6 +53,10 @@ class Enforcement:
     def _instrument(self, instrument_id: InstrumentId) -> Instrument:
         return self._kernel.cache.instrument(instrument_id)
 
+    def knows(self, strategy: str) -> bool:
+        """Return whether there is such a strategy."""
+        return any(known.id.value == strategy for known in self._kernel.trader.strategies())
+
     def is_flat(self, strategy: str | None) -> bool:
         """Return whether a strategy, or all of them, hold no more than is too small for any order."""
         return not any(

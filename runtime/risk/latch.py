@@ -1,9 +1,9 @@
 """
-What holds over a restart and what a person commands: two files in the folder of a trading system.
+What holds over a restart and what a person commands: files in the folder of a trading system.
 
-`latch.json` says what halts trading now, by scope, and every resume with its time and reason. `HALT` asks for a halt;
-its text is the reason, and an empty file is enough. A system that runs looks at both; one that starts refuses to trade
-while either says halt.
+`latch.json` says what halts trading now, by scope, and every resume with its time and reason. `HALT` asks for a halt of
+the account, `HALT.<strategy id>` for one of that strategy; the text is the reason, and an empty file is enough. A
+system that runs looks at all of them; one that starts refuses to trade while any says halt.
 """
 
 import fcntl
@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -29,14 +30,34 @@ UNREADABLE: Final = "latch_unreadable"
 STATE_FOLDER: Final = Path("state")
 """Where trading systems keep what must survive a restart, relative to the working directory."""
 
+_HALT: Final = "HALT"
+
 
 class Resumed(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """One resume: when, why, and what it ended; `halt_file` is the reason of a halt that was asked for."""
+    """
+    One resume.
+
+    Parameters
+    ----------
+    time, reason : str
+        When and why.
+    strategy : str, optional
+        The strategy that was resumed alone; None where everything was.
+    ended : dict
+        The trips that it ended, by scope.
+    halt_file : str, optional
+        The reason of a halt of the account that was asked for.
+    strategy_halt_files : dict
+        The reasons of halts of single strategies that were asked for, by strategy.
+
+    """
 
     time: str
     reason: str
+    strategy: str | None = None
     ended: dict[str, list[Trip]]
     halt_file: str | None = None
+    strategy_halt_files: dict[str, str] = {}
 
 
 class LatchContent(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -59,7 +80,7 @@ class RiskLatch:
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "latch.json"
-        self.halt_file = folder / "HALT"
+        self.halt_file = folder / _HALT
         self._resumes_known = 0
 
     @classmethod
@@ -94,55 +115,80 @@ class RiskLatch:
             if content.holding or self.file.exists():
                 self._write(content)
 
-    def halt_reason(self) -> str | None:
-        """Return why a person wants trading halted; None where nobody does."""
+    def halts_wanted(self) -> dict[str, str]:
+        """Return why a person wants the account or a strategy halted, by scope; what cannot be read halts."""
         try:
-            return self.halt_file.read_text(encoding="utf-8").strip() or "no reason given"
-        except FileNotFoundError:
-            return None
-        except (OSError, UnicodeDecodeError) as error:
-            return f"{self.halt_file.name} is there, but cannot be read: {error}"
+            files = self._halt_files()
+        except OSError as error:
+            return {ACCOUNT: f"{self.halt_file.parent} cannot be looked at: {error}"}
+        reasons = {scope: _reason_in(file) for scope, file in files}
+        return {scope: reason for scope, reason in reasons.items() if reason is not None}
 
-    def was_resumed(self) -> bool:
-        """Return whether a person has resumed since this was asked, or the file loaded, the last time."""
+    def resumed(self) -> list[str]:
+        """Return what a person has resumed since this was asked, or the file loaded, the last time, by scope."""
         try:
-            count = len(self.content().resumed)
+            resumes = self.content().resumed
         except BadInput:
-            return False
-        known, self._resumes_known = self._resumes_known, count
-        return count > known
+            return []
+        known = self._resumes_known if self._resumes_known <= len(resumes) else 0  # after damage a new file begins
+        self._resumes_known = len(resumes)
+        return [resume.strategy or ACCOUNT for resume in resumes[known:]]
 
     # -- What a person says -------------------------------------------------------------------------------------------
 
-    def request_halt(self, reason: str) -> None:
+    def halt_file_of(self, scope: str) -> Path:
+        """Return the file that asks for a halt of the account or of a strategy."""
+        return self.halt_file if scope == ACCOUNT else self.halt_file.with_name(f"{_HALT}.{quote(scope, safe='')}")
+
+    def request_halt(self, reason: str, scope: str = ACCOUNT) -> None:
         """Ask for a halt: a running system closes and stops at its next check, none starts until it is resumed."""
         self.halt_file.parent.mkdir(parents=True, exist_ok=True)
-        _replace(self.halt_file, reason.encode())
+        _replace(self.halt_file_of(scope), reason.encode())
 
     def forget(self) -> None:
         """Let nothing hold, as if it had never run: a rehearsal starts so, and no other run."""
-        for file in (self.halt_file, self.file):
+        for file in (*(file for _, file in self._halt_files()), self.file):
             file.unlink(missing_ok=True)
 
-    def resume(self, reason: str, now: datetime) -> Resumed:
-        """End everything that holds, and write down why; return what was ended."""
+    def resume(self, reason: str, now: datetime, scope: str = ACCOUNT) -> Resumed:
+        """
+        End everything that holds, or what holds a strategy, and write down why; return what was ended.
+
+        Raises
+        ------
+        BadInput
+            If the file is damaged and one strategy alone is to be resumed: nobody knows what else it said.
+
+        """
         with self._alone():
             try:
                 content = self.content()
             except BadInput:
+                if scope != ACCOUNT:
+                    raise
                 self.file.replace(self.file.with_name(f"latch.damaged-{now:%Y%m%dT%H%M%SZ}.json"))
                 content = LatchContent(holding={ACCOUNT: [Trip(0, UNREADABLE, Decimal(1), Decimal(0), "cancel")]})
-            resumed = Resumed(time=now.isoformat(), reason=reason, ended=content.holding, halt_file=self.halt_reason())
+            files = [(name, file) for name, file in self._halt_files() if scope in (ACCOUNT, name)]
+            asked = {name: why for name, file in files if (why := _reason_in(file)) is not None}
+            ended = {name: trips for name, trips in content.holding.items() if scope in (ACCOUNT, name)}
+            resumed = Resumed(
+                time=now.isoformat(),
+                reason=reason,
+                strategy=None if scope == ACCOUNT else scope,
+                ended=ended,
+                halt_file=asked.pop(ACCOUNT, None),
+                strategy_halt_files=asked,
+            )
             content.resumed.append(resumed)
-            content.holding = {}
-            self.halt_file.unlink(missing_ok=True)
+            content.holding = {name: trips for name, trips in content.holding.items() if name not in ended}
+            for _, file in files:
+                file.unlink(missing_ok=True)
             self._write(content)
             return resumed
 
     def halts(self, now: datetime) -> list[str]:
         """Return what halts trading, a line each; empty where nothing does, and only then may a system start."""
-        reason = self.halt_reason()
-        lines = [] if reason is None else [f"{ACCOUNT}: halted by hand: {reason}"]
+        lines = [f"{scope}: halted by hand: {reason}" for scope, reason in self.halts_wanted().items()]
         try:
             holding = self.content().holding
         except BadInput as error:
@@ -152,7 +198,21 @@ class RiskLatch:
             lines += [f"{scope}: {_said(trip)}" for trip in trips if trip.until_ns is None or trip.until_ns > now_ns]
         return lines
 
-    # -- The file -----------------------------------------------------------------------------------------------------
+    def scopes(self) -> set[str]:
+        """Return what is halted or asked to be: the account, strategies; nothing of a file that cannot be read."""
+        with suppress(BadInput):
+            return {*self.halts_wanted(), *(scope for scope, trips in self.content().holding.items() if trips)}
+        return set(self.halts_wanted())
+
+    # -- The files ----------------------------------------------------------------------------------------------------
+
+    def _halt_files(self) -> list[tuple[str, Path]]:
+        """Return the files that ask for a halt, each with its scope; OSError if nobody can look."""
+        try:
+            files = sorted(self.halt_file.parent.iterdir())
+        except FileNotFoundError:
+            return []
+        return [(_scope_of(file.name), file) for file in files if _asks_for_halt(file.name)]
 
     def content(self) -> LatchContent:
         """
@@ -181,6 +241,24 @@ class RiskLatch:
 
     def _write(self, content: LatchContent) -> None:
         _replace(self.file, msgspec.json.format(msgspec.json.encode(content), indent=2))
+
+
+def _asks_for_halt(name: str) -> bool:
+    return name == _HALT or name.startswith(f"{_HALT}.")
+
+
+def _scope_of(name: str) -> str:
+    return ACCOUNT if name == _HALT else unquote(name.removeprefix(f"{_HALT}."))
+
+
+def _reason_in(file: Path) -> str | None:
+    """Return why a file asks for a halt; None if it is gone."""
+    try:
+        return file.read_text(encoding="utf-8").strip() or "no reason given"
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        return f"{file.name} is there, but cannot be read: {error}"
 
 
 def _said(trip: Trip) -> str:

@@ -16,6 +16,7 @@ from runtime.live.web.desk import Desk
 from runtime.live.web.server import PageServer
 from runtime.live.web.snapshot import Observer
 from runtime.live.web.state import Controls, Recording, Run
+from runtime.risk.commands import scope_of
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,11 @@ class Sources:
             return Recording(ok=True, text=f"{said['rows']:,} rows")
         return Recording(ok=False, text=f"incomplete since {said['incomplete_from']}: {said['reason']}")
 
-    def halt(self, reason: str) -> None:
-        """Ask for a halt as --halt does; from whatever thread."""
-        self.prepared.latch.request_halt(reason)
-        self.folder.say(f"halt asked for on the live page: {reason}")
+    def halt(self, reason: str, strategy: str | None) -> None:
+        """Ask for a halt of the account or a strategy as --halt does, from whatever thread; BadInput if unknown."""
+        self.prepared.latch.request_halt(reason, scope_of(strategy, self.prepared.loaded.tree))
+        of = "" if strategy is None else f" of {strategy}"
+        self.folder.say(f"halt{of} asked for on the live page: {reason}")
 
 
 @contextmanager

@@ -365,10 +365,17 @@ function field(label, attributes) {
   return [input, el("label", "", label, input)];
 }
 
+function choice(label, id, options) {
+  const select = Object.assign(el("select", "", ...options.map(([value, text]) => Object.assign(el("option", "", text), { value }))), { id });
+  return [select, el("label", "", label, select)];
+}
+
 function askToHalt() {
   const [reason, reasonLabel] = field("Why, which is written down", { maxLength: 300, required: true, id: "halt-reason" });
   const [secret, secretLabel] = field("Token (BALLAST_WEB_TOKEN)",
     { type: "password", required: true, autocomplete: "off", value: token, id: "halt-token" });
+  const [which, whichLabel] = choice("What", "halt-what",
+    [["", "everything"], ...last.strategies.map(({ strategy }) => [strategy, `${strategy} alone`])]);
   const said = el("p", "answer");
   said.id = "halt-said";
   const cancel = Object.assign(el("button", "", "Cancel"), { type: "button" });
@@ -376,7 +383,7 @@ function askToHalt() {
   go.id = "halt-now";
   const form = el("form", "", el("h2", "", "Halt trading?"),
     el("p", "small", "The same as --halt: closes as the setup says, and nothing starts again until --resume."),
-    reasonLabel, secretLabel, said, el("div", "buttons", cancel, go));
+    ...(last.strategies.length > 1 ? [whichLabel] : []), reasonLabel, secretLabel, said, el("div", "buttons", cancel, go));
   const dialog = el("dialog", "", form);
   cancel.addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => dialog.remove());
@@ -384,7 +391,7 @@ function askToHalt() {
     event.preventDefault();
     go.disabled = true;
     said.textContent = "asking …";
-    const problem = await halt(reason.value, secret.value);
+    const problem = await halt(reason.value, which.value, secret.value);
     said.textContent = problem;
     go.disabled = false;
     if (!problem) dialog.close();
@@ -394,10 +401,10 @@ function askToHalt() {
   reason.focus();
 }
 
-async function halt(reason, secret) {
+async function halt(reason, strategy, secret) {
   try {
     const answer = await fetch("/halt", { method: "POST", headers: { Authorization: `Bearer ${secret}` },
-      body: JSON.stringify({ reason }), signal: AbortSignal.timeout(PATIENCE_MS) });
+      body: JSON.stringify(strategy ? { reason, strategy } : { reason }), signal: AbortSignal.timeout(PATIENCE_MS) });
     return answer.ok ? "" : (await answer.json()).error;
   } catch (error) {
     return `not asked for: ${error.message}`;

@@ -12,6 +12,7 @@ from aiohttp import web
 from msgspec import Meta
 
 import reports
+from bad_input import BadInput
 from command_line import Failed
 from reports.format import printable
 from runtime.live.web.access import HEADERS, Access, Turnstile
@@ -37,6 +38,7 @@ class HaltRequest(msgspec.Struct, forbid_unknown_fields=True):
     """What POST /halt takes."""
 
     reason: Annotated[str, Meta(min_length=1, max_length=300)]
+    strategy: str | None = None
 
 
 class PageServer:
@@ -50,11 +52,12 @@ class PageServer:
     desk : Desk
         Where states come from.
     halt : callable, optional
-        Halts the run for a reason; None where nothing would obey. May be called from the serving thread.
+        Halts the run, or a strategy that is named, for a reason; BadInput where there is no such strategy. None where
+        nothing would obey. May be called from the serving thread.
 
     """
 
-    def __init__(self, place: Place, desk: Desk, halt: Callable[[str], None] | None) -> None:
+    def __init__(self, place: Place, desk: Desk, halt: Callable[[str, str | None], None] | None) -> None:
         self._place = place
         self._desk = desk
         self._halt = halt
@@ -139,12 +142,14 @@ class PageServer:
         try:
             asked = msgspec.json.decode(await request.read(), type=HaltRequest)
         except msgspec.DecodeError as error:
-            return _error(400, f'expected {{"reason": "…"}}: {error}')
+            return _error(400, f'expected {{"reason": "…"}}, with a "strategy" or without: {error}')
         reason = printable(asked.reason).strip()
         if not reason:
             return _error(400, "the reason, which is written down, was empty")
         try:
-            await asyncio.to_thread(self._halt, reason)
+            await asyncio.to_thread(self._halt, reason, asked.strategy)
+        except BadInput as error:
+            return _error(400, str(error))
         except OSError as error:
             return _error(500, f"the halt could not be asked for: {error}")
         return web.json_response({"halting": reason}, status=202)

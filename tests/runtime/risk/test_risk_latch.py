@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nautilus_trader.backtest.config import BacktestEngineConfig
+from nautilus_trader.backtest.engine import BacktestEngine
+from nautilus_trader.common.config import LoggingConfig
 
 import command_line
+from actors.loss_watch import LossWatch
 from messages import ACCOUNT
 from models.risk_state import State, Trip
 from run_live import command
@@ -19,11 +23,32 @@ from runtime.risk.commands import halting_on_signal
 from runtime.risk.controls import RiskContext, RiskControls, add_risk_controls
 from runtime.risk.latch import RiskLatch
 from runtime.risk.settings import RiskSettings
+from runtime.setup.load import load_setup
+from runtime.setup.strategy_ids import strategy_ids
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
 from tests.engine_kit import START_NS
 
 TRIP = Trip(1_700_000_000_000_000_000, "max_drawdown_pct", Decimal("4.2"), Decimal(4), "flatten")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+TWO = """
+name: example
+strategies:
+  - path: strategies.fixed_spread:FixedSpread
+  - {path: strategies.glft:Glft, config: {order_id_tag: FAR/1}}
+  - broken
+"""
+
+MANY = """
+name: many
+instruments: [BTCUSDT-PERP.BINANCE]
+strategies:
+  - path: strategies.fixed_spread:FixedSpread
+    config: {instrument_id: BTCUSDT-PERP.BINANCE, order_qty: 1, max_position: 1, half_spread_bps: 5, order_id_tag: C-D}
+  - path: strategies.fixed_spread:FixedSpread
+    config: {instrument_id: BTCUSDT-PERP.BINANCE, order_qty: 1, max_position: 1, half_spread_bps: 5}
+backtest: {starting_balances: [10_000 USDT]}
+"""
 
 type Say = Callable[..., tuple[int, str, str]]
 type Trade = Callable[..., tuple[Any, RiskControls]]
@@ -39,6 +64,7 @@ def latch(tmp_path: Path) -> RiskLatch:
 def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
     """Return a function that runs run_live.py on a setup of this test's folder; status, stdout and stderr."""
     (tmp_path / "setup.yaml").write_text("name: example\nstrategies: broken\n")
+    (tmp_path / "two.yaml").write_text(TWO)
 
     def run(*arguments: str, setup: str = "setup.yaml") -> tuple[int, str, str]:
         monkeypatch.chdir(tmp_path)
@@ -52,9 +78,11 @@ def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 @pytest.fixture
 def trade(market_of: Any, replay: Any, perpetual: Any, latch: RiskLatch) -> Trade:
-    """Return a function that runs a maker for 20 seconds with a fresh latch on the folder; `at` acts at a second."""
+    """Return a function that runs makers for 20 seconds with a fresh latch on the folder; `at` acts at a second."""
 
-    def run(at: dict[int, Callable[[], object]] | None = None, **settings: Any) -> tuple[Any, RiskControls]:
+    def run(
+        at: dict[int, Callable[[], object]] | None = None, makers: int = 1, **settings: Any
+    ) -> tuple[Any, RiskControls]:
         market = market_of(perpetual)
         market.random(seed=1, seconds=20)
         controls: list[RiskControls] = []
@@ -64,8 +92,9 @@ def trade(market_of: Any, replay: Any, perpetual: Any, latch: RiskLatch) -> Trad
             limits = RiskSettings(**{"max_drawdown_pct": Decimal(4)} | settings)
             controls.append(add_risk_controls(engine.kernel, limits, context))
 
-        config = FixedSpreadConfig(instrument_id=perpetual.id, order_qty=1, max_position=5, half_spread_quote=0.02)
-        maker = FixedSpread(config)
+        sizes = {"order_qty": 1, "max_position": 5, "half_spread_quote": 0.02}
+        strategies = [FixedSpread(FixedSpreadConfig(instrument_id=perpetual.id, **sizes)) for _ in range(makers)]
+        maker = strategies[-1]
         listen = maker.on_start
 
         def on_start() -> None:
@@ -74,13 +103,19 @@ def trade(market_of: Any, replay: Any, perpetual: Any, latch: RiskLatch) -> Trad
                 maker.clock.set_time_alert_ns(f"at-{second}", START_NS + second * 10**9, lambda _, act=act: act())
 
         maker.on_start = on_start  # type: ignore[method-assign]
-        return replay(market, [maker], on_engine=add), controls[0]
+        return replay(market, strategies, on_engine=add), controls[0]
 
     return run
 
 
-def seconds_of(run: Any) -> list[float]:
-    return [(order.ts_init - START_NS) / 1e9 for order in run.orders()]
+def seconds_of(run: Any, strategy: str | None = None) -> list[float]:
+    orders = [order for order in run.orders() if strategy in (None, order.strategy_id.value)]
+    return [(order.ts_init - START_NS) / 1e9 for order in orders]
+
+
+def held_by(run: Any, strategy: str) -> Decimal:
+    fills = [fill for fill in run.ledger.fills if fill.strategy == strategy]
+    return sum((fill.sign * fill.quantity for fill in fills), Decimal(0))
 
 
 # -- Restarts ---------------------------------------------------------------------------------------------------------
@@ -211,6 +246,83 @@ def test_a_signal_halts(latch: RiskLatch, trade: Trade) -> None:
     assert signal.getsignal(signal.SIGUSR1) == before
 
 
+def test_a_file_halts_one_strategy_and_the_other_goes_on(latch: RiskLatch, trade: Trade) -> None:
+    one, other = "FixedSpread-000", "FixedSpread-001"
+
+    run, controls = trade({10: lambda: latch.request_halt("quotes too wide", one)}, makers=2)
+
+    (halt,) = controls.kill_switch.halts
+    assert (halt.scope, halt.trip.rule, halt.trip.action) == (one, "manual", "flatten")
+    states = {scope: machine.state for scope, machine in controls.kill_switch.machines.items()}
+    assert states == {ACCOUNT: State.RUNNING, one: State.HALTED}
+    assert any(fill.ts_ns > START_NS + 10 * 10**9 for fill in run.ledger.fills if fill.strategy == one)  # it was closed
+    assert held_by(run, one) == 0
+    assert 9 < max(seconds_of(run, one)) < 13
+    assert max(seconds_of(run, other)) > 18
+    assert not [order for order in run.engine.cache.orders_open() if order.strategy_id.value == one]
+    assert latch.halts(NOW)[0] == f"{one}: halted by hand: quotes too wide"
+
+    latch.halt_file_of(one).unlink()  # it is latched, file or no file
+    again, _ = trade(makers=2)
+    assert seconds_of(again, one) == []
+    assert seconds_of(again, other)
+
+
+def test_a_file_for_a_strategy_that_nobody_knows_halts_everything(latch: RiskLatch, trade: Trade) -> None:
+    run, controls = trade({10: lambda: latch.request_halt("quotes too wide", "FixedSpred-000")}, makers=2)
+
+    (halt,) = controls.kill_switch.halts
+    assert (halt.scope, halt.trip.rule) == (ACCOUNT, "manual")
+    assert halt.trip.reason == '"FixedSpred-000" is no strategy of this system, so all of it halts: quotes too wide'
+    assert 9 < max(seconds_of(run)) < 13
+
+
+def test_one_strategy_is_resumed_with_its_breaker_and_the_other_is_not(latch: RiskLatch, trade: Trade) -> None:
+    one, other = "FixedSpread-000", "FixedSpread-001"
+    resume = {8: lambda: latch.resume("looked at by hand", NOW, one)}
+
+    _, controls = trade(resume, makers=2, max_fills_per_window=1, fill_window_secs=Decimal(3))
+
+    halts = [(halt.scope, (halt.trip.ts_ns - START_NS) / 1e9 > 8) for halt in controls.kill_switch.halts]
+    assert sorted(halts) == [(one, False), (one, True), (other, False)]
+    assert latch.content().resumed[0].strategy == one
+    assert [trip.rule for trip in latch.content().resumed[0].ended[one]] == ["max_fills_per_window"]
+    assert list(latch.content().resumed[0].ended) == [one]
+    assert set(latch.content().holding) == {one, other}
+
+
+@pytest.mark.parametrize(("scope", "measured_anew"), [(ACCOUNT, True), ("FixedSpread-000", False)])
+def test_losses_are_measured_anew_when_all_is_resumed(
+    scope: str, measured_anew: bool, latch: RiskLatch, trade: Trade
+) -> None:
+    halt = lambda: latch.request_halt("x", "FixedSpread-000")  # noqa: E731 (a name for the line below)
+
+    run, controls = trade({6: halt, 12: lambda: latch.resume("y", NOW, scope)}, makers=2)
+
+    assert {machine.state for machine in controls.kill_switch.machines.values()} == {State.RUNNING}
+    assert max(seconds_of(run, "FixedSpread-000")) > 18
+    (watch,) = [actor for actor in run.engine.kernel.trader.actors() if isinstance(actor, LossWatch)]
+    start = Decimal(watch.on_save()["start"].decode())
+    points = [point.equity for point in run.ledger.equity_curve]
+    assert (start != points[0]) == measured_anew
+    assert start in points
+
+
+def test_a_resume_after_damage_is_heard(latch: RiskLatch) -> None:
+    for reason in ("a", "b"):
+        latch.resume(reason, NOW)
+    running = RiskLatch(latch.file.parent)
+    running.load()
+    latch.file.write_text("nonsense")
+
+    assert running.resumed() == []
+    latch.resume("c", NOW)
+    assert running.resumed() == [ACCOUNT]
+    latch.resume("d", NOW, "Maker-001")
+    assert running.resumed() == ["Maker-001"]
+    assert running.resumed() == []
+
+
 # -- A person, at the command line ------------------------------------------------------------------------------------
 
 
@@ -246,11 +358,72 @@ def test_a_damaged_latch_is_said_and_kept_beside_after_a_resume(say: Say, latch:
     assert say("--risk-state")[0] == 0
 
 
+def test_one_strategy_is_halted_and_resumed_at_the_command_line(say: Say, latch: RiskLatch) -> None:
+    one, other = "FixedSpread-000", "Glft-FAR/1"
+    for strategy in (one, other):
+        status, out, _ = say("--halt", "quotes too wide", "--strategy", strategy, setup="two.yaml")
+        assert (status, f"halts {strategy} at its next check, and nothing else" in out) == (0, True)
+    assert latch.halts_wanted() == {one: "quotes too wide", other: "quotes too wide"}
+    latch.save({other: [TRIP]})
+
+    status, out, _ = say("--resume", "mended", "--strategy", one, setup="two.yaml")
+
+    assert status == 0
+    assert out.splitlines()[:2] == [
+        f"ended: {one}: halted by hand: quotes too wide",
+        f"still holds: {other}: halted by hand: quotes too wide",
+    ]
+    assert "FixedSpread-000 is resumed, the rest is not" in out
+    assert say("--risk-state", setup="two.yaml")[0] == 3
+    assert latch.content().resumed[0].strategy_halt_files == {one: "quotes too wide"}
+    assert say("--resume", "mended", "--strategy", other, setup="two.yaml")[0] == 0
+    assert say("--risk-state", setup="two.yaml") == (0, "nothing halts trading\n", "")
+
+
+def test_what_was_halted_is_resumed_though_the_setup_has_it_no_more(say: Say, latch: RiskLatch) -> None:
+    latch.request_halt("x", "Gone-000")
+
+    status, out, _ = say("--resume", "it is out of the setup", "--strategy", "Gone-000")
+
+    assert (status, out.splitlines()[0]) == (0, "ended: Gone-000: halted by hand: x")
+    assert latch.halts(NOW) == []
+
+
+def test_a_strategy_alone_is_not_resumed_from_a_damaged_latch(say: Say, latch: RiskLatch) -> None:
+    latch.request_halt("x", "FixedSpread-000")
+    latch.file.write_text("nonsense")
+
+    status, _, error = say("--resume", "y", "--strategy", "FixedSpread-000", setup="two.yaml")
+
+    assert (status, error.count("\n")) == (2, 1)
+    assert "the latch file is damaged" in error
+    assert latch.halts_wanted() == {"FixedSpread-000": "x"}
+
+
+def test_ids_are_those_of_the_engine(tmp_path: Path) -> None:
+    (tmp_path / "many.yaml").write_text(MANY)
+    loaded = load_setup(tmp_path / "many.yaml")
+    engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True)))
+    for strategy in loaded.strategies:
+        engine.add_strategy(strategy.build())
+
+    assert list(strategy_ids(loaded.tree)) == [known.id.value for known in engine.trader.strategies()]
+    engine.dispose()
+
+
 BAD = {
     "no command": ((), "--halt, --resume, --risk-state; see run_live.py --help"),
     "two commands": (("--halt", "a", "--resume", "b"), "--halt, --resume, --risk-state; see"),
     "a halt without a reason": (("--halt", " "), '--halt: was "", expected the reason, which is written down'),
     "a resume without a reason": (("--resume", ""), '--resume: was "", expected the reason, which is written down'),
+    "an unknown strategy": (
+        ("--halt", "a", "--strategy", "FixedSpred-000"),
+        'two.yaml: --strategy: was "FixedSpred-000", expected one of: FixedSpread-000, Glft-FAR/1; '
+        'did you mean "FixedSpread-000"?',
+    ),
+    "a strategy unlike any": (("--resume", "a", "--strategy", "x"), "without --strategy all of the account is meant"),
+    "a strategy and no command": (("--strategy", "FixedSpread-000"), "--strategy goes with --halt or --resume"),
+    "a strategy's state": (("--risk-state", "--strategy", "FixedSpread-000"), "--strategy goes with --halt or"),
 }
 
 
@@ -258,11 +431,19 @@ BAD = {
 def test_commands_that_say_too_little_are_one_line(case: str, say: Say, latch: RiskLatch) -> None:
     arguments, words = BAD[case]
 
-    status, out, error = say(*arguments)
+    status, out, error = say(*arguments, setup="two.yaml")
 
     assert (status, out, error.count("\n")) == (2, "", 1)
     assert words in error
     assert not latch.file.parent.exists()
+
+
+def test_without_strategies_the_setup_halts_nothing_but_the_account(say: Say, latch: RiskLatch) -> None:
+    status, _, error = say("--halt", "a", "--strategy", "FixedSpread-000")
+
+    assert (status, latch.file.parent.exists()) == (2, False)
+    assert "the setup names no strategies; without --strategy all of the account is meant" in error
+    assert say("--halt", "a")[0] == 0
 
 
 @pytest.mark.parametrize("text", ["strategies: []", "name: ../elsewhere"])
