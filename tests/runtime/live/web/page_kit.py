@@ -99,7 +99,11 @@ class Canned:
 
 
 def page_of(
-    said: State, *, token: str | None = TOKEN, public: bool = False, halt: Callable[[str], None] | None = None
+    said: State,
+    *,
+    token: str | None = TOKEN,
+    public: bool = False,
+    halt: Callable[[str, str | None], None] | None = None,
 ) -> tuple[Place, PageServer]:
     """Return a page that shows a state, not started yet."""
     variables = {} if token is None else {"BALLAST_WEB_TOKEN": token}

@@ -23,7 +23,9 @@ instruments: [SYNUSDT-PERP.BINANCE]
 strategies:
   - path: strategies.fixed_spread:FixedSpread
     config: {instrument_id: SYNUSDT-PERP.BINANCE, order_qty: 1, max_position: 5, half_spread_bps: 3}
-risk: {max_position_qty: {SYNUSDT-PERP.BINANCE: 7}, max_data_age_secs: 10, max_leverage: 3, price_collar_bps: 100}
+  - path: strategies.fixed_spread:FixedSpread
+    config: {instrument_id: SYNUSDT-PERP.BINANCE, order_qty: 1, max_position: 5, half_spread_bps: 9, order_id_tag: wide}
+risk: {max_position_qty: {SYNUSDT-PERP.BINANCE: 12}, max_data_age_secs: 10, max_leverage: 3, price_collar_bps: 100}
 ledger: {interval_secs: 1}
 backtest: {catalog: synthetic, synthetic: {hours: 0.2}, starting_balances: [10_000 USDT], leverage: 7}
 """
@@ -91,7 +93,18 @@ def test_a_rehearsal_is_watched_and_halted_in_a_browser(rehearsal: Any, browser:
     assert "max_position_qty" in browser.text("#limits")
     assert browser.until("document.querySelectorAll('#equity polyline').length") == 1
 
-    # It halts with the token, and with nothing else.
+    # It halts one strategy alone.
+    browser.value("document.getElementById('halt').click()")
+    browser.value("document.getElementById('halt-what').value = 'FixedSpread-wide'")
+    browser.value("document.getElementById('halt-reason').value = 'too wide'")
+    browser.value(f"document.getElementById('halt-token').value = {TOKEN!r}")
+    browser.value("document.getElementById('halt-now').click()")
+    browser.until("document.getElementById('reasons').innerText.includes('FixedSpread-wide: halted by hand: too wide')")
+    assert browser.text("#status") == "Partly quoting"
+    folder = tmp_path / "state" / "watched" / "rehearsal"
+    assert not (folder / "HALT").exists()
+
+    # It halts everything with the token, and with nothing else.
     browser.value("document.getElementById('halt').click()")
     browser.value(f"document.getElementById('halt-reason').value = {HOSTILE!r}")
     for token in ("correct-horse-batterY", TOKEN):
@@ -99,7 +112,7 @@ def test_a_rehearsal_is_watched_and_halted_in_a_browser(rehearsal: Any, browser:
         browser.value("document.getElementById('halt-now').click()")
         if token != TOKEN:
             browser.until("document.getElementById('halt-said').innerText === 'not the token'")
-            assert browser.text("#status") == "Quoting"
+            assert browser.text("#status") == "Partly quoting"
     browser.until("document.getElementById('status').innerText === 'Halted'")
     assert HOSTILE in browser.text("#reasons")
     assert HOSTILE in browser.text("#events")
@@ -117,17 +130,18 @@ def test_a_rehearsal_is_watched_and_halted_in_a_browser(rehearsal: Any, browser:
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 3
     browser.until("document.getElementById('trouble').innerText.includes('does not answer')")
-    folder = tmp_path / "state" / "watched" / "rehearsal"
-    assert (folder / "HALT").read_text() == HOSTILE
-    [trip] = json.loads((folder / "latch.json").read_text())["holding"]["account"]
-    assert (trip["rule"], trip["reason"]) == ("manual", HOSTILE)
+    reasons = {"account": (HOSTILE, "HALT"), "FixedSpread-wide": ("too wide", "HALT.FixedSpread-wide")}
+    holding = json.loads((folder / "latch.json").read_text())["holding"]
+    for scope, (reason, file) in reasons.items():
+        assert (folder / file).read_text() == reason
+        assert [(trip["rule"], trip["reason"]) for trip in holding[scope]] == [("manual", reason)]
     assert TOKEN not in "".join(file.read_text(errors="replace") for file in tmp_path.rglob("*.log"))
 
 
 def test_whatever_names_and_messages_say_stays_text(browser: Any) -> None:
     from tests.runtime.live.web.page_kit import page_of, state_of, url_of
 
-    place, server = page_of(state_of(HOSTILE), halt=lambda reason: None)
+    place, server = page_of(state_of(HOSTILE), halt=lambda reason, strategy: None)
     with server:
         browser.screen(390, 844)
         browser.open(f"{url_of(place)}/")
@@ -144,7 +158,7 @@ def test_whatever_names_and_messages_say_stays_text(browser: Any) -> None:
 def test_a_public_page_asks_for_the_token_before_it_shows_anything(browser: Any) -> None:
     from tests.runtime.live.web.page_kit import page_of, state_of, url_of
 
-    place, server = page_of(state_of("confidential"), public=True, halt=lambda reason: None)
+    place, server = page_of(state_of("confidential"), public=True, halt=lambda reason, strategy: None)
     with server:
         browser.open(f"{url_of(place)}/")
         browser.until("document.getElementById('token') !== null")

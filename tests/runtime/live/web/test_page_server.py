@@ -14,17 +14,24 @@ from bad_input import BadInput
 
 HALT = json.dumps({"reason": "the feed looks wrong"}).encode()
 
+type Halts = list[tuple[str, str | None]]
+
 
 @pytest.fixture
-def halts() -> list[str]:
+def halts() -> Halts:
     return []
 
 
 @pytest.fixture
-def url(request: pytest.FixtureRequest, halts: list[str]) -> Iterator[str]:
+def url(request: pytest.FixtureRequest, halts: Halts) -> Iterator[str]:
     from tests.runtime.live.web.page_kit import page_of, state_of, url_of
 
-    options = {"halt": halts.append} | getattr(request, "param", {})
+    def halt(reason: str, strategy: str | None) -> None:
+        if strategy == "Nobody-000":
+            raise BadInput("no such strategy")
+        halts.append((reason, strategy))
+
+    options = {"halt": halt} | getattr(request, "param", {})
     place, server = page_of(state_of(), **options)
     with server:
         yield url_of(place)
@@ -68,7 +75,7 @@ FOREIGN = {
 
 @pytest.mark.parametrize("path", ["/", "/state", "/metrics", "/page.js", "/halt"])
 @pytest.mark.parametrize("case", FOREIGN)
-def test_nothing_is_given_to_other_sites(url: str, halts: list[str], path: str, case: str) -> None:
+def test_nothing_is_given_to_other_sites(url: str, halts: Halts, path: str, case: str) -> None:
     method, body = ("POST", HALT) if path == "/halt" else ("GET", None)
 
     status, said, _ = ask(url + path, method, body, **FOREIGN[case], **bearer())
@@ -164,11 +171,18 @@ def test_a_flood_waits_its_turn() -> None:
 # -- The one control --------------------------------------------------------------------------------------------------
 
 
-def test_the_token_halts(url: str, halts: list[str]) -> None:
+def test_the_token_halts(url: str, halts: Halts) -> None:
     status, said, _ = ask(f"{url}/halt", "POST", HALT, **bearer())
 
-    assert (status, halts) == (202, ["the feed looks wrong"])
+    assert (status, halts) == (202, [("the feed looks wrong", None)])
     assert said == {"halting": "the feed looks wrong"}
+
+
+def test_a_strategy_that_is_named_is_halted_alone(url: str, halts: Halts) -> None:
+    body = json.dumps({"reason": "too wide", "strategy": "Maker-001"}).encode()
+
+    assert ask(f"{url}/halt", "POST", body, **bearer())[0] == 202
+    assert halts == [("too wide", "Maker-001")]
 
 
 REFUSED = {
@@ -178,6 +192,7 @@ REFUSED = {
     "a token of another kind": ({"Authorization": "Basic correct-horse-battery"}, HALT, 403),
     "no reason": (bearer(), b"{}", 400),
     "an empty reason": (bearer(), b'{"reason": " "}', 400),
+    "an unknown strategy": (bearer(), b'{"reason": "x", "strategy": "Nobody-000"}', 400),
     "no JSON": (bearer(), b"reason=x", 400),
     "a long reason": (bearer(), json.dumps({"reason": "x" * 301}).encode(), 400),
     "a flood": (bearer(), json.dumps({"reason": "x" * 9_000}).encode(), 413),
@@ -185,7 +200,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_nothing_else_halts(url: str, halts: list[str], case: str) -> None:
+def test_nothing_else_halts(url: str, halts: Halts, case: str) -> None:
     headers, body, expected = REFUSED[case]
 
     assert ask(f"{url}/halt", "POST", body, **headers)[0] == expected
@@ -193,7 +208,7 @@ def test_nothing_else_halts(url: str, halts: list[str], case: str) -> None:
 
 
 @pytest.mark.parametrize("url", [{"token": None}], indirect=True)
-def test_without_a_token_in_the_environment_nobody_halts(url: str, halts: list[str]) -> None:
+def test_without_a_token_in_the_environment_nobody_halts(url: str, halts: Halts) -> None:
     for headers in ({}, bearer(), bearer("")):
         status, said, _ = ask(f"{url}/halt", "POST", HALT, **headers)
         assert (status, halts) == (403, [])
@@ -205,7 +220,7 @@ def test_where_nothing_would_obey_the_page_says_so(url: str) -> None:
     assert ask(f"{url}/halt", "POST", HALT, **bearer())[0] == 409
 
 
-def test_only_post_halts(url: str, halts: list[str]) -> None:
+def test_only_post_halts(url: str, halts: Halts) -> None:
     assert ask(f"{url}/halt", **bearer())[0] == 405
     assert ask(f"{url}/halt", "PUT", HALT, **bearer())[0] == 405
     assert halts == []
