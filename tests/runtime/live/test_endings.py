@@ -30,11 +30,13 @@ def live_of(tmp_path: Path) -> Iterator[Any]:
 def test_a_position_that_the_books_do_not_have_ends_the_run(live_of: Any) -> None:
     live = live_of("perpetual").start().until_quoting()
 
+    resting = {"type": "LIMIT", "timeInForce": "GTC", "price": "59000", "newClientOrderId": "by-hand"}
+    live.send_by_hand(side="BUY", quantity="0.02", **resting)
     live.send_by_hand(side="BUY", type="MARKET", quantity="0.005")
 
     live.until(lambda: "at the venue and" in live.errors())
     assert live.ended() == 1
-    assert not live.orders()
+    assert [order.asked.client_order_id for order in live.orders()] == ["by-hand"]
 
 
 @pytest.mark.slow
@@ -85,17 +87,49 @@ def test_cancellations_that_hang_for_ever_are_exit_status_4(live_of: Any) -> Non
 
 
 def test_a_halt_by_hand_is_exit_status_3_and_holds(live_of: Any) -> None:
-    live = live_of("perpetual").start().until_quoting()
+    live = live_of("perpetual")
+    live.setup.write_text(live.setup.read_text().replace("risk:", f"{WIDE}risk:"))
+    live.start("--set", "live.positions_at_start=adopt")
+    live.until(lambda: len(live.orders()) == 4)
     folder = live.folder / "state" / "live_perpetual"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "HALT").write_text("the feed looks wrong")
+    by_hand = {"side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": "59000", "quantity": "0.02"}
+    live.send_by_hand(newClientOrderId="by-hand", **by_hand)
+    bid, _ = sorted(orders_of(live, "wide").items(), key=lambda order: order[1])
+    live.double.fill(bid[0])
+    live.until(live.fills)
 
-    live.until(lambda: "HALTED" in live.errors())
+    # One strategy alone: its position is closed, the other goes on.
+    (folder / "HALT.FixedSpread-wide").write_text("quotes too wide")
+    live.until(lambda: "FixedSpread-wide is HALTED" in live.errors())
+    before = orders_of(live, "000")
+    live.until(lambda: len(orders_of(live, "000")) == 2 and orders_of(live, "000") != before)
+    assert not orders_of(live, "wide")
+    assert [fill["strategy_id"] for fill in live.fills()] == ["FixedSpread-wide"] * 2
+    assert live.double.futures.venue.account.position("BTCUSDT", "BOTH").amount == 0
+
+    # Everything; an order that a person sent stays, whatever is adopted.
+    (folder / "HALT").write_text("the feed looks wrong")
+    live.until(lambda: "account is HALTED" in live.errors())
     assert live.stop() == 3
-    assert not live.orders()
-    assert live.summary()["risk"]["state"] == "HALTED"
+    assert [order.asked.client_order_id for order in live.orders()] == ["by-hand"]
+    summary = live.summary()
+    assert summary["risk"]["state"] == "HALTED"
+    assert [halt["scope"] for halt in summary["risk"]["halts"]] == ["FixedSpread-wide", "account"]
     states = live.compared(live.run)["same_inputs"]["risk states"]  # a person's command is recorded, too
     assert states["live"] == states["equal"] > 0
+
+
+WIDE = """\
+  - path: strategies.fixed_spread:FixedSpread
+    config:
+      {instrument_id: BTCUSDT-PERP.BINANCE, order_qty: 0.01, max_position: 0.1, half_spread_bps: 20, order_id_tag: wide}
+"""
+
+
+def orders_of(live: Any, tag: str) -> dict[str, Decimal]:
+    """Return the prices of a strategy's orders at the exchange."""
+    names = {order.asked.client_order_id: order.asked.price for order in live.orders()}
+    return {name: price for name, price in names.items() if f"-{tag}-" in name}
 
 
 def test_a_strategy_that_raises_ends_the_run_and_leaves_nothing(live_of: Any) -> None:

@@ -150,10 +150,11 @@ def test_hedge_mode_stops_it(check: Any, double: Any) -> None:
         double.futures.venue.account.hedge_mode = False
 
 
-def test_a_halt_stops_it_alone(check: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scope", ["account", "FixedSpread-000"])
+def test_a_halt_stops_it_alone(scope: str, check: Any, tmp_path: Path) -> None:
     from runtime.risk.latch import RiskLatch
 
-    RiskLatch.of("live_spot", tmp_path).request_halt("the feed looks wrong")
+    RiskLatch.of("live_spot", tmp_path).request_halt("the feed looks wrong", scope)
 
     found = check()
     assert (found["halt latch"], found["halted_alone"]) == ("no-go", True)
