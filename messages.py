@@ -17,8 +17,8 @@ QUOTING_TOPIC: Final = "ballast.quoting"
 GUARD_ENDPOINT: Final = "ballast.guard"
 """Where every strategy asks with an `OrderRequest` before it sends or changes an order; answered at once."""
 
-MOVES_ENDPOINT: Final = "ballast.guard.moves"
-"""Where a strategy that moves its orders often sends a `MovesRequest` once, when it starts."""
+GLANCE_ENDPOINT: Final = "ballast.guard.glance"
+"""Where a strategy that sends many orders asks once, when it starts, with a `GlanceRequest`."""
 
 EQUITY_TOPIC: Final = "ballast.equity"
 """Carries an `EquityMark` for each point of the ledger's grid."""
@@ -408,21 +408,27 @@ class OrderRequest(msgspec.Struct):
     refusal: Breach | None = None
 
 
-class MovesRequest(msgspec.Struct):
+class GlanceRequest(msgspec.Struct):
     """
-    Ask the guard for a way to ask, at a fraction of what a message costs, for orders that only move.
+    Ask the guard for a way to have plainly harmless orders approved, at a fraction of what a message for each costs.
+
+    Both answers return True if the guard approves, and the order is then to be sent. False says nothing yet: then an
+    `OrderRequest` has to ask. Prices and quantities are `raw`.
 
     Parameters
     ----------
-    instrument : str
-        What is traded.
+    strategy, instrument : str
+        Who trades what.
+    opens : callable, optional
+        Called with the id of a new limit order, its side (+1 buys, -1 sells), price and quantity.
     moves : callable, optional
-        The answer: called with the id of an open order, its new price and what is to be left to fill (both `raw`), it
-        returns True if the guard approves. False says nothing yet: then an `OrderRequest` has to be sent.
+        Called with the id of an open order, its new price and what is to be left to fill.
 
     """
 
+    strategy: str
     instrument: str
+    opens: Callable[[str, int, int, int], bool] | None = None
     moves: Callable[[str, int, int], bool] | None = None
 
 

@@ -8,7 +8,7 @@ from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.identifiers import InstrumentId
 
 from models.pre_trade import OrderBounds
-from models.rate_limits import OrderRate
+from models.rate_limits import Duplicates, OrderRate
 from models.risk_exposure import InstrumentExposure
 
 _NEVER: Final = -1
@@ -19,10 +19,10 @@ _MIDDLE: Final = _REMEMBERED // 2
 
 class OrderGlance:
     """
-    Sees that an order of one instrument is harmless: True means that no rule objects, False that nobody knows.
+    Approves orders of one instrument that are plainly harmless: False only means that the rules have to be asked.
 
-    Nearly every order of a maker only moves, and is plainly within every limit. Prices and quantities are in the
-    engine's fixed-point units.
+    Nearly every order of a maker is such a one, and most only move. Prices and quantities are in the engine's
+    fixed-point units.
 
     Parameters
     ----------
@@ -34,8 +34,14 @@ class OrderGlance:
         What is held and open.
     bounds : OrderBounds
         What the limits leave for one order.
+    max_position : int, optional
+        The largest position either way, in units.
+    has_room : callable, optional
+        Returns whether the limits of values surely have room for a quantity more; None where there is no such limit.
     rate : OrderRate, optional
         How many orders may be sent.
+    duplicates : Duplicates, optional
+        Knows the orders that were sent shortly before.
     fresh_ns : int
         Up to which age a quote is plainly fresh.
     permits : mapping
@@ -48,12 +54,15 @@ class OrderGlance:
     __slots__ = (
         "_book",
         "_bounds",
+        "_duplicates",
         "_fresh_ns",
         "_fresh_until_ns",
+        "_has_room",
         "_highest_buy",
         "_instrument_id",
         "_lowest_sale",
         "_marks",
+        "_max_position",
         "_now",
         "_orders",
         "_passes",
@@ -72,13 +81,18 @@ class OrderGlance:
         now: Callable[[], int],
         book: InstrumentExposure,
         bounds: OrderBounds,
+        max_position: int | None,
+        has_room: Callable[[int], bool] | None,
         rate: OrderRate | None,
+        duplicates: Duplicates | None,
         fresh_ns: int,
         permits: Mapping[str, str],
         passes: set[str],
     ) -> None:
         self._instrument_id, self._quote_of, self._now = instrument_id, quote_of, now
-        self._book, self._orders, self._bounds, self._rate = book, book.orders, bounds, rate
+        self._book, self._orders, self._bounds = book, book.orders, bounds
+        self._max_position, self._has_room = max_position, has_room
+        self._rate, self._duplicates = rate, duplicates
         self._fresh_ns, self._permits, self._passes = fresh_ns, permits, passes
         self._marks: deque[QuoteTick] = deque(maxlen=_REMEMBERED)
         self._twice_median: int | None = None
@@ -111,6 +125,31 @@ class OrderGlance:
             self._rate.count(now_ns)
         self._book.modifying(order, price, quantity)
         return True
+
+    def opens(self, strategy: str, order_id: str, side: int, price: int, quantity: int) -> bool:
+        """Approve a strategy's new order if harmless."""
+        now_ns = self._now()
+        if not (self.is_harmless(side, price, quantity, now_ns) and self.fits(side, quantity)):
+            return False
+        if self._duplicates is not None:
+            said = (strategy, side, price, quantity)
+            if self._duplicates.check(now_ns, said) is not None:
+                return False
+            self._duplicates.remember(now_ns, said, order_id)
+        self._passes.add(order_id)
+        if self._rate is not None:
+            self._rate.count(now_ns)
+        self._book.submitting(order_id, strategy, side, price, quantity)
+        return True
+
+    def fits(self, side: int, quantity: int) -> bool:
+        """Return whether a new order fits under the limits of positions, and surely under those of values."""
+        if self._max_position is not None:
+            total = self._book.total
+            worst = (total.held + total.buying if side > 0 else total.selling - total.held) + quantity
+            if worst > self._max_position:
+                return False
+        return self._has_room is None or self._has_room(quantity)
 
     def is_harmless(self, side: int, price: int, quantity: int, now_ns: int) -> bool:
         """Return whether state, market, price, own orders, size, value and rate allow an order, whatever is held."""

@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
+from math import floor
 from typing import Any, Final
 
 import msgspec
@@ -27,13 +29,13 @@ from messages import (
     ACCOUNT,
     ANSWERS_TOPIC,
     EQUITY_TOPIC,
+    GLANCE_ENDPOINT,
     GUARD_ENDPOINT,
-    MOVES_ENDPOINT,
     PERMITS,
     REFUSAL_TOPIC,
     RISK_STATE_TOPIC,
     EquityMark,
-    MovesRequest,
+    GlanceRequest,
     OrderRefused,
     OrderRequest,
     RiskStateChanged,
@@ -53,7 +55,7 @@ from models.pre_trade import (
 )
 from models.rate_limits import Duplicates, OrderRate
 from models.risk_exposure import ZERO, InstrumentExposure, OpenOrder
-from models.risk_limits import Breach, collar_breach, position_breach
+from models.risk_limits import Breach, collar_breach
 
 _RATE_WINDOW_NS: Final = 10_000_000_000
 _BEFORE_STRATEGIES: Final = 100
@@ -129,7 +131,8 @@ class RiskGuard(Actor):
         limit = config.max_orders_per_10s
         self._rate = None if limit is None else OrderRate(limit, _RATE_WINDOW_NS, config.order_reserve)
         window = config.duplicate_window_secs
-        self._duplicates = None if window is None else Duplicates(int(window.scaleb(9)))
+        window_ns = 0 if window is None else int(window.scaleb(9))
+        self._duplicates = {name: Duplicates(window_ns) for name in self._ids if window_ns}
 
     # -- Life cycle ---------------------------------------------------------------------------------------------------
 
@@ -150,27 +153,31 @@ class RiskGuard(Actor):
         self.msgbus.subscribe(EQUITY_TOPIC, self._on_equity)
         self.msgbus.subscribe(RISK_STATE_TOPIC, self._on_state, priority=_BEFORE_STRATEGIES)
         self.msgbus.register(GUARD_ENDPOINT, self.answer)
-        self.msgbus.register(MOVES_ENDPOINT, self._introduce)
+        self.msgbus.register(GLANCE_ENDPOINT, self._lend_a_glance)
 
     def _glance(self, name: str, instrument_id: InstrumentId) -> OrderGlance:
         limits = self.config.limits
-        age = limits.max_data_age_secs
+        age, max_position = limits.max_data_age_secs, limits.max_position_qty.get(name)
         return OrderGlance(
             instrument_id,
             quote_of=self._quote_of,
             now=self._now,
             book=self.exposures[name],
             bounds=OrderBounds.of(name, limits, self._minimums[name], _UNIT),
+            max_position=None if max_position is None else floor(max_position / _UNIT),
+            has_room=partial(self._has_room, name) if self._values_matter else None,
             rate=self._rate,
+            duplicates=self._duplicates.get(name),
             fresh_ns=sys.maxsize if age is None else int(age.scaleb(9) / 2),
             permits=self._permits,
             passes=self.passes,
         )
 
-    def _introduce(self, request: MovesRequest) -> None:
-        """Tell a strategy how to ask, without a message, for orders that only move."""
+    def _lend_a_glance(self, request: GlanceRequest) -> None:
+        """Tell a strategy how to have harmless orders approved without a message."""
         glance = self._glances.get(request.instrument)
-        request.moves = None if glance is None else glance.moves
+        if glance is not None:
+            request.opens, request.moves = partial(glance.opens, request.strategy), glance.moves
 
     def _take_over(self, name: str, instrument_id: InstrumentId) -> None:
         book = self.exposures[name]
@@ -187,7 +194,7 @@ class RiskGuard(Actor):
         """Forget everything, so that the next run starts like the first."""
         if GUARD_ENDPOINT in self.msgbus.endpoints():
             self.msgbus.deregister(GUARD_ENDPOINT, self.answer)
-            self.msgbus.deregister(MOVES_ENDPOINT, self._introduce)
+            self.msgbus.deregister(GLANCE_ENDPOINT, self._lend_a_glance)
         self._forget()
 
     def orders_in_window(self) -> int | None:
@@ -221,8 +228,9 @@ class RiskGuard(Actor):
             book.modifying(known, request.price, request.quantity)
             return
         book.submitting(request.order_id, request.strategy, request.side, request.price, request.quantity)
-        if self._duplicates is not None:
-            self._duplicates.remember(now_ns, _said(request), request.order_id)
+        duplicates = self._duplicates.get(request.instrument)
+        if duplicates is not None:
+            duplicates.remember(now_ns, _said(request), request.order_id)
 
     def passes_at_a_glance(
         self, request: OrderRequest, known: OpenOrder | None, book: InstrumentExposure, now_ns: int
@@ -240,22 +248,15 @@ class RiskGuard(Actor):
             return False
         if known is not None:
             return request.quantity <= known.held
-        if self._duplicates is not None and self._duplicates.check(now_ns, _said(request)) is not None:
+        duplicates = self._duplicates.get(request.instrument)
+        if duplicates is not None and duplicates.check(now_ns, _said(request)) is not None:
             return False
-        return self._fits(request, book)
+        return glance.fits(request.side, request.quantity)
 
-    def _fits(self, request: OrderRequest, book: InstrumentExposure) -> bool:
-        """Return whether a new order fits under the limits of exposure."""
-        quantity = request.quantity * _UNIT
-        limit = self.config.limits.max_position_qty.get(request.instrument)
-        if limit is not None and position_breach(request.side, quantity, book.total, limit) is not None:
-            return False
-        if not self._values_matter:
-            return True
-        most = self._most_it_may_be_worth(request.instrument, quantity)
-        if most is not None and self._room.holds(most, self._equity):
-            return True
-        return self._exposure_breach(_proposed(request)) is None
+    def _has_room(self, instrument: str, more: int) -> bool:
+        """Return whether all that is held and open, with so much more of an instrument, has room for sure."""
+        most = self._most_it_may_be_worth(instrument, more * _UNIT)
+        return most is not None and self._room.holds(most, self._equity)
 
     def _most_it_may_be_worth(self, instrument: str, more: Decimal) -> Decimal | None:
         """Return the value of all that is held and open, `more` of an instrument too; None without a price."""
@@ -309,8 +310,9 @@ class RiskGuard(Actor):
             return breach
         breach = order_breach(order, market, book, limits, self._minimums[order.instrument])
         breach = breach or self._collar_over_time_breach(order)
-        if breach is None and self._duplicates is not None and order.order_id not in book.orders:
-            breach = self._duplicates.check(now_ns, _said(request))
+        duplicates = self._duplicates.get(order.instrument)
+        if breach is None and duplicates is not None and order.order_id not in book.orders:
+            breach = duplicates.check(now_ns, _said(request))
         return breach or self._exposure_breach(order)
 
     def _collar_over_time_breach(self, order: ProposedOrder) -> Breach | None:
@@ -380,8 +382,8 @@ class RiskGuard(Actor):
         book = self._books.get(event.instrument_id)
         if book is not None:
             handler(book, event)
-            if self._duplicates is not None and kind in _ENDS:
-                self._duplicates.forget(event.client_order_id.value)
+            if self._duplicates and kind in _ENDS:
+                self._duplicates[event.instrument_id.value].forget(event.client_order_id.value)
         if kind in _ANSWERS:
             self.msgbus.publish(ANSWERS_TOPIC, event)
 
@@ -408,14 +410,14 @@ def _proposed(request: OrderRequest) -> ProposedOrder:
 
 
 def _said(request: OrderRequest) -> tuple[object, ...]:
-    return (request.strategy, request.instrument, request.side, request.price, request.quantity)
+    return (request.strategy, request.side, request.price, request.quantity)
 
 
 def _on_filled(book: InstrumentExposure, event: OrderFilled) -> None:
     side = 1 if event.order_side == OrderSide.BUY else -1
-    fee = ZERO
+    fee = 0
     if event.commission is not None and event.commission.currency.code == book.base:
-        fee = event.commission.as_decimal()  # spot: taken from the base asset, and so from the position
+        fee = event.commission.raw  # spot: taken from the base asset, and so from the position
     book.filled(event.client_order_id.value, event.strategy_id.value, side, event.last_qty.raw, fee)
 
 

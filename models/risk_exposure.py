@@ -4,8 +4,8 @@ What may happen in the worst case: positions with every open order, those in fli
 An order counts from the moment that it is approved, before it is sent; an order that is being modified counts with the
 larger of its two quantities until the venue has answered.
 
-Prices and quantities of orders are whole numbers of a unit: most changes of an order only move it, and are answered
-without any other number. Positions, and what may still be bought and sold, are exact decimals in the base asset.
+Prices and quantities are whole numbers of a unit: most changes of an order only move it, and are answered without any
+other number.
 """
 
 from dataclasses import dataclass
@@ -52,18 +52,44 @@ class OpenOrder:
 
 @dataclass(slots=True)
 class Exposure:
-    """A position with what may still be bought and sold."""
+    """
+    A position with what may still be bought and sold, each a whole number of units; in the base asset as decimals.
 
-    position: Decimal = ZERO
-    buys: Decimal = ZERO
-    sells: Decimal = ZERO
+    Parameters
+    ----------
+    held, buying, selling : int
+        The position, and what open orders may add to it on either side, in units.
+    unit : Decimal
+        In the base asset.
 
-    def hold(self, side: int, change: Decimal) -> None:
-        """Count `change` more on one side; less when negative."""
+    """
+
+    held: int = 0
+    buying: int = 0
+    selling: int = 0
+    unit: Decimal = Decimal(1)
+
+    @property
+    def position(self) -> Decimal:
+        """The position in the base asset; negative when short."""
+        return self.held * self.unit
+
+    @property
+    def buys(self) -> Decimal:
+        """What may still be bought."""
+        return self.buying * self.unit
+
+    @property
+    def sells(self) -> Decimal:
+        """What may still be sold."""
+        return self.selling * self.unit
+
+    def hold(self, side: int, change: int) -> None:
+        """Count `change` units more on one side; less when negative."""
         if side > 0:
-            self.buys += change
+            self.buying += change
         else:
-            self.sells += change
+            self.selling += change
 
     def worst(self, side: int = 0, more: Decimal = ZERO) -> Decimal:
         """Return the largest size of the position when open orders fill, with `more` on `side` added."""
@@ -73,7 +99,7 @@ class Exposure:
 
     def most(self) -> Decimal:
         """Return what is held and open on either side together: no case is worse."""
-        return abs(self.position) + self.buys + self.sells
+        return (abs(self.held) + self.buying + self.selling) * self.unit
 
     def net(self, side: int, more: Decimal = ZERO) -> Decimal:
         """Return the signed position when all that is open on `side`, and `more`, fills."""
@@ -97,7 +123,7 @@ class InstrumentExposure:
         self.unit = unit
         self.base = ""
         """The asset that is traded; a fee taken from it makes the position smaller."""
-        self.total = Exposure()
+        self.total = Exposure(unit=unit)
         self.by_strategy: dict[str, Exposure] = {}
         self.orders: dict[str, OpenOrder] = {}
         self._highest_buy, self._lowest_sell = -_FAR, _FAR
@@ -106,7 +132,7 @@ class InstrumentExposure:
         """Return the exposure of one strategy."""
         found = self.by_strategy.get(strategy)
         if found is None:
-            found = self.by_strategy[strategy] = Exposure()
+            found = self.by_strategy[strategy] = Exposure(unit=self.unit)
         return found
 
     def held(self, order_id: str) -> Decimal:
@@ -116,7 +142,7 @@ class InstrumentExposure:
 
     def _hold(self, order: OpenOrder, held: int) -> None:
         if held != order.held:
-            change = (held - order.held) * self.unit
+            change = held - order.held
             self.total.hold(order.side, change)
             self.of(order.strategy).hold(order.side, change)
             order.held = held
@@ -153,15 +179,11 @@ class InstrumentExposure:
             order.asked_price = None
             self._hold(order, order.leaves)
 
-    def filled(self, order_id: str, strategy: str, side: int, quantity: int, fee_base: Decimal = ZERO) -> None:
-        """
-        Count a fill, less a fee, into the position; what its order may still fill shrinks.
-
-        The quantity is in units, the fee in the base asset.
-        """
-        change = side * quantity * self.unit - fee_base
-        self.total.position += change
-        self.of(strategy).position += change
+    def filled(self, order_id: str, strategy: str, side: int, quantity: int, fee: int = 0) -> None:
+        """Count a fill, less a fee in the base asset, into the position; what its order may still fill shrinks."""
+        change = side * quantity - fee
+        self.total.held += change
+        self.of(strategy).held += change
         order = self.orders.get(order_id)
         if order is not None:
             order.filled += quantity

@@ -8,7 +8,7 @@ from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.trading.strategy import Strategy
 
-from messages import GUARD_ENDPOINT, MOVES_ENDPOINT, MovesRequest, OrderRequest
+from messages import GLANCE_ENDPOINT, GUARD_ENDPOINT, GlanceRequest, OrderRequest
 from models.market_making.quote_plan import Quote, Side, WorkingOrder
 from models.risk_limits import Breach
 from strategies.grid import Grid
@@ -31,15 +31,15 @@ class OrderAdapter:
         self._tick_raw, self._step_raw = grid.tick_raw, grid.step_raw
         self._names = (strategy.id.value, instrument.id.value)
         self._has_guard = GUARD_ENDPOINT in strategy.msgbus.endpoints()
-        self._moves = self._how_to_ask_for_moves()
+        self._opens, self._moves = self._glances()
         self.can_modify = not isinstance(instrument, CurrencyPair)  # Binance spot has no modification
 
-    def _how_to_ask_for_moves(self) -> Callable[[str, int, int], bool]:
+    def _glances(self) -> tuple[Callable[[str, int, int, int], bool], Callable[[str, int, int], bool]]:
         if not self._has_guard:
-            return _nobody_objects
-        request = MovesRequest(self._names[1])
-        self._send(MOVES_ENDPOINT, request)
-        return request.moves or _nobody_knows
+            return _nobody_objects, _nobody_objects
+        request = GlanceRequest(*self._names)
+        self._send(GLANCE_ENDPOINT, request)
+        return request.opens or _nobody_knows, request.moves or _nobody_knows
 
     def new_order_id(self) -> str:
         """Return a client order id that has not been used."""
@@ -64,7 +64,9 @@ class OrderAdapter:
 
     def submit(self, order_id: str, quote: Quote) -> bool:
         """Send a new post-only limit order; return whether the guard allowed it."""
-        if not self._may_send(order_id, quote):
+        side, price, lots = quote
+        opens = self._opens(order_id, side.sign, price * self._tick_raw, lots * self._step_raw)
+        if not (opens or self._may_send(order_id, quote)):
             return False
         order = self._strategy.order_factory.limit(
             self._instrument_id,
@@ -172,9 +174,9 @@ class OrderAdapter:
         return order.filled_qty.raw // self._grid.step_raw, order.leaves_qty.raw // self._grid.step_raw
 
 
-def _nobody_objects(order_id: str, price: int, quantity: int) -> bool:
+def _nobody_objects(*_: object) -> bool:
     return True
 
 
-def _nobody_knows(order_id: str, price: int, quantity: int) -> bool:
+def _nobody_knows(*_: object) -> bool:
     return False

@@ -318,9 +318,16 @@ class Mover(Script):
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("limit", [{"max_leverage": Decimal("0.006")}, {"max_position_qty": Decimal("4.5")}])
+@pytest.mark.parametrize(
+    ("limit", "new_ones", "stops"),
+    [
+        ({"max_leverage": Decimal("0.006")}, 0, True),  # all that is open together is worth as much
+        ({"max_leverage": Decimal("0.02")}, 100, False),
+        ({"max_position_qty": Decimal("4.5")}, 100, True),
+    ],
+)
 def test_an_order_that_passes_at_one_glance_breaks_no_rule(
-    limit: dict[str, Any], seed: int, market_of: Any, replay: Any, perpetual: Any
+    limit: dict[str, Any], new_ones: int, stops: bool, seed: int, market_of: Any, replay: Any, perpetual: Any
 ) -> None:
     market = market_of(perpetual)
     market.random(seed, seconds=40)
@@ -338,6 +345,7 @@ def test_an_order_that_passes_at_one_glance_breaks_no_rule(
     wrongly_passed = {rule: count for (_, glance, rule), count in strategy.answers.items() if glance and rule}
     assert wrongly_passed == {}
     assert strategy.answers[True, True, None] > 100
-    assert strategy.answers[False, True, None] > 100
+    assert strategy.answers[False, True, None] >= new_ones
     stopped = {rule for _, glance, rule in strategy.answers if not glance}
-    assert stopped > {"price_collar_bps", "self_trade", "max_order_qty", "max_order_notional_quote", *limit}
+    assert stopped > {"price_collar_bps", "self_trade", "max_order_qty", "max_order_notional_quote"}
+    assert (stopped >= set(limit)) == stops
