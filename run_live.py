@@ -47,19 +47,17 @@ def command(setup: Path, **options: Any) -> int:
 
 
 def _command_risk(setup: Path, options: dict[str, Any]) -> int:
-    from runtime.risk.commands import halt, latch_of, resume, scope_of, show_state  # noqa: PLC0415 (--help need not wait)
-    from runtime.setup.overrides import apply_overrides  # noqa: PLC0415
-    from runtime.setup.tree import read_setup_tree  # noqa: PLC0415
+    from runtime.risk import commands  # noqa: PLC0415 (--help need not wait)
 
     if sum(bool(options[mode]) or options[mode] == "" for mode in _MODES) != 1:
         raise click.UsageError(_EXPECTED)
-    tree = apply_overrides(read_setup_tree(setup), options["assignments"])
-    latch = latch_of(tree, Path.cwd())
+    tree = commands.commanded(setup, options["assignments"], options["strategy"])
+    latch = commands.latch_of(tree, Path.cwd())
     if options["halt"] is not None:
-        return halt(latch, options["halt"], scope_of(options["strategy"], tree))
+        return commands.halt(latch, options["halt"], commands.scope_of(options["strategy"], tree))
     if options["resume"] is not None:
-        return resume(latch, options["resume"], scope_of(options["strategy"], tree, latch.scopes()))
-    return show_state(latch)
+        return commands.resume(latch, options["resume"], commands.scope_of(options["strategy"], tree, latch.scopes()))
+    return commands.show_state(latch)
 
 
 def _trade_or_check(setup: Path, options: dict[str, Any]) -> int:

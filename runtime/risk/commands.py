@@ -2,10 +2,11 @@
 
 import re
 import signal
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -13,9 +14,34 @@ from bad_input import BadInput, nearest_name
 from command_line import STOPPED_BY_RISK, Failed
 from messages import ACCOUNT
 from runtime.risk.latch import RiskLatch
+from runtime.setup.overrides import apply_overrides
 from runtime.setup.sections import NAME_PATTERN
 from runtime.setup.strategy_ids import strategy_ids
-from runtime.setup.tree import SetupTree
+from runtime.setup.tree import SetupTree, read_setup_tree
+
+_NAME_LINE: Final = re.compile(r"""^name:[ \t]*["']?([\w.-]+)["']?[ \t]*(?:#.*)?$""", re.MULTILINE)
+
+
+def commanded(setup: Path, overrides: Sequence[str], strategy: str | None) -> SetupTree:
+    """
+    Return what a command needs of a setup: where no strategy is named, its name, though the rest is not even YAML.
+
+    Raises
+    ------
+    BadInput
+        If there is no such file, or it is not YAML and more is needed than a name that can be made out.
+
+    """
+    try:
+        tree = read_setup_tree(setup)
+    except BadInput:
+        names: list[str] = []
+        with suppress(OSError):
+            names = _NAME_LINE.findall(setup.read_text(encoding="utf-8", errors="replace"))
+        if strategy is not None or len(names) != 1:
+            raise
+        tree = SetupTree(setup, {"name": names[0]})
+    return apply_overrides(tree, overrides)
 
 
 def latch_of(tree: SetupTree, working_folder: Path) -> RiskLatch:

@@ -446,11 +446,34 @@ def test_without_strategies_the_setup_halts_nothing_but_the_account(say: Say, la
     assert say("--halt", "a")[0] == 0
 
 
-@pytest.mark.parametrize("text", ["strategies: []", "name: ../elsewhere"])
+def test_a_setup_that_is_not_even_yaml_is_halted_by_its_name(say: Say, latch: RiskLatch, tmp_path: Path) -> None:
+    (tmp_path / "edited.yaml").write_text(
+        f"{TWO.replace('example', chr(34) + 'example' + chr(34))}risk: [\nbacktest: 1"
+    )
+
+    assert say("--halt", "now", setup="edited.yaml")[0] == 0
+    assert latch.halts_wanted() == {ACCOUNT: "now"}
+    status, _, error = say("--halt", "now", "--strategy", "FixedSpread-000", setup="edited.yaml")
+    assert (status, error.count("\n")) == (2, 1)
+    assert "edited.yaml:8: is not YAML" in error
+    assert say("--resume", "looked at", setup="edited.yaml")[0] == 0
+    assert say("--risk-state", setup="edited.yaml")[0] == 0
+
+
+NAMELESS = {
+    "strategies: []": "expected the name of the trading system",
+    "name: ../elsewhere": "expected the name of the trading system",
+    "name: a\nname: b": "stands twice",
+    "name: a/b\n[": "is not YAML",
+}
+
+
+@pytest.mark.parametrize("text", NAMELESS)
 def test_a_setup_without_a_name_has_no_folder(text: str, say: Say, tmp_path: Path) -> None:
     (tmp_path / "nameless.yaml").write_text(text)
 
     status, _, error = say("--halt", "now", setup="nameless.yaml")
 
     assert (status, error.count("\n")) == (2, 1)
-    assert "expected the name of the trading system" in error
+    assert NAMELESS[text] in error
+    assert not (tmp_path / "state").exists()
