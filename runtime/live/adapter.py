@@ -47,8 +47,6 @@ from runtime.live.own_orders import Owner
 UNKNOWN_ORDER_TOPIC: Final = "ballast.live.unknown_order"
 """Carries the client order id of an order of which the venue does not say whether it is live."""
 
-_BY_THE_VENUE: Final = ("autoclose-", "adl_autoclose", "settlement_autoclose-")
-"""How the client order ids begin under which Binance liquidates, deleverages or settles what is held."""
 _NO_SUCH_ORDER: Final = -2013
 _UNKNOWN_CODES: Final = (-1006, -1007)
 _REQUEST_TIMEOUT: Final = 408
@@ -203,12 +201,11 @@ class _Careful:
             super()._send_order_status_report(report)  # type: ignore[misc]
 
     def _is_of_others(self, report: OrderStatusReport) -> bool:
-        """Return whether somebody else sent an order: not this setup, and not the venue to close what is held."""
+        """Return whether somebody else sent an order that is not known here."""
         name = report.client_order_id
-        if name is None or self._known(name) is not None:
-            return name is None
-        owner = Owner(self.trader_id.get_tag())
-        return not (owner.owns(name.value) or name.value.startswith(_BY_THE_VENUE))
+        if name is None:
+            return True
+        return self._known(name) is None and Owner(self.trader_id.get_tag()).is_of_others(name.value)
 
     # -- Fills of which no word came ----------------------------------------------------------------------------------
 

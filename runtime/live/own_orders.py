@@ -3,6 +3,10 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import Final
+
+_BY_THE_VENUE: Final = ("autoclose-", "adl_autoclose", "settlement_autoclose-")
+"""How the client order ids begin under which Binance liquidates, deleverages or settles what is held."""
 
 
 @dataclass(frozen=True)
@@ -32,3 +36,7 @@ class Owner:
     def owns(self, client_order_id: str) -> bool:
         """Return whether an order is one of this setup, of this run or an earlier one."""
         return re.match(rf"^O-\d{{8}}-\d{{6}}-{self.tag}-", client_order_id) is not None
+
+    def is_of_others(self, client_order_id: str) -> bool:
+        """Return whether an order is neither ours nor one with which the venue closes what is held."""
+        return not (self.owns(client_order_id) or client_order_id.startswith(_BY_THE_VENUE))

@@ -63,3 +63,25 @@ def test_an_error_does_not_hold_what_a_request_was_signed_with(words: str) -> No
         asyncio.run(connection.send_request("GET"))
     assert "QkWA" not in str(caught.value)
     assert str(caught.value).startswith(words.split("?", maxsplit=1)[0])
+
+
+ORDERS = {
+    "O-20260101-120000-{tag}-000-7": False,
+    "O-20260101-120000-{tag}-wide-7": False,
+    "autoclose-1768000000000": False,  # a liquidation
+    "adl_autoclose": False,
+    "settlement_autoclose-17": False,
+    "O-20260101-120000-0000-000-7": True,  # another setup
+    "web_5fGh": True,
+    "by-hand": True,
+    "x-O-20260101-120000-{tag}-000-7": True,
+}
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_an_order_of_somebody_else_is_known_by_its_name(name: str) -> None:
+    from runtime.live.own_orders import Owner
+
+    owner = Owner.of("live_spot")
+
+    assert owner.is_of_others(name.format(tag=owner.tag)) is ORDERS[name]
