@@ -313,7 +313,7 @@ class Mover(Script):
                 quantity = self.instrument.make_qty(self.rng.uniform(0.01, 4)).raw
                 request = OrderRequest(order_id, self.id.value, name, side, price, quantity)
                 breach = guard.breach(request, now_ns)
-                glance = guard.passes_at_a_glance(request, order, book, now_ns)
+                glance = guard.passes_at_a_glance(request, order, now_ns)
                 self.answers[order is not None, glance, breach and breach.rule] += 1
 
 
