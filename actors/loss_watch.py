@@ -100,17 +100,20 @@ class LossWatch(Actor):
         self.clock.set_time_alert_ns(f"{_SILENCE}-{self._looks % 2}", ts_ns, self._on_check)
 
     def _on_equity(self, mark: EquityMark) -> None:
-        self._heard_ns = mark.ts_ns
-        self._set_unknown(mark.equity is None, mark.ts_ns)
-        if mark.equity is None:
+        ts_ns, equity = mark.ts_ns, mark.equity
+        self._heard_ns = ts_ns
+        self._set_unknown(equity is None, ts_ns)
+        if equity is None:
             return
-        self._day = mark.ts_ns // DAY_NS
+        self._day = ts_ns // DAY_NS
         if self._kept:
             self._go_on(self._day)
-        self._alarm(self._drawdown.update(mark.equity), mark.ts_ns)
-        if self._daily is not None:
-            day_ends_ns = (self._day + 1) * DAY_NS
-            self._alarm(self._daily.update(mark.ts_ns, mark.equity), mark.ts_ns, day_ends_ns)
+        breach = self._drawdown.update(equity)
+        if breach is not None:
+            self._alarm(breach, ts_ns)
+        breach = None if self._daily is None else self._daily.update(ts_ns, equity)
+        if breach is not None:
+            self._alarm(breach, ts_ns, until_ns=(self._day + 1) * DAY_NS)
 
     def _on_resumed(self, now_ns: int) -> None:
         """Measure losses from here: those so far are what a person has accepted."""
@@ -123,8 +126,7 @@ class LossWatch(Actor):
             alarm = RiskAlarm(ts_ns=ts_ns, scope=ACCOUNT, breach=breach, latched=False, over=not unknown)
             self.msgbus.publish(ALARM_TOPIC, alarm)
 
-    def _alarm(self, breach: Breach | None, ts_ns: int, until_ns: int | None = None) -> None:
-        if breach is not None:
-            latched = until_ns is None
-            alarm = RiskAlarm(ts_ns=ts_ns, scope=ACCOUNT, breach=breach, latched=latched, until_ns=until_ns)
-            self.msgbus.publish(ALARM_TOPIC, alarm)
+    def _alarm(self, breach: Breach, ts_ns: int, until_ns: int | None = None) -> None:
+        latched = until_ns is None
+        alarm = RiskAlarm(ts_ns=ts_ns, scope=ACCOUNT, breach=breach, latched=latched, until_ns=until_ns)
+        self.msgbus.publish(ALARM_TOPIC, alarm)
