@@ -1,16 +1,15 @@
 """A setup that `run_backtest.py` accepts, with every value's reason in a comment."""
 
 import json
-import re
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from pathlib import Path
-from textwrap import wrap
 
 from nautilus_trader.model.instruments import CurrencyPair, Instrument
 
 from data_catalog.calibration.choices import LOTS, Choices, StrategyName, choose
 from data_catalog.calibration.estimates import Calibration
 from data_catalog.calibration.market_window import utc_text
+from data_catalog.setup_text import comment, digits, round_up, setup_name
 from models.market_statistics import Interval
 
 LEVERAGE = 10
@@ -29,8 +28,6 @@ TITLES: dict[StrategyName, str] = {
 NO_EARNINGS = (
     "At no depth that was measured did a fill earn the fee and the move against it: expect a loss with these fees."
 )
-
-_WIDTH = 118
 
 
 def setup_text(found: Calibration, strategy: StrategyName, catalog: Path, file: Path) -> str:
@@ -54,7 +51,7 @@ def setup_text(found: Calibration, strategy: StrategyName, catalog: Path, file: 
     lines = [
         *_header(found, title),
         "",
-        f"name: {_name(file)}",
+        f"name: {setup_name(file, 'calibrated')}",
         f"description: {title} on {instrument.id}, calibrated",
         "",
         "instruments:",
@@ -66,8 +63,8 @@ def setup_text(found: Calibration, strategy: StrategyName, catalog: Path, file: 
         f"      instrument_id: {instrument.id}",
         *_sizes(found, chosen),
         *(_fixed_spread(chosen) if strategy == "fixed_spread" else _model(found, chosen, strategy)),
-        *_comment("A quote that is off by less stays: every move costs its place in the queue. A quarter of 1/k.", 6),
-        f"      requote_threshold_bps: {_digits(chosen.requote_threshold_bps, 2)}",
+        *comment("A quote that is off by less stays: every move costs its place in the queue. A quarter of 1/k.", 6),
+        f"      requote_threshold_bps: {digits(chosen.requote_threshold_bps, 2)}",
         "",
         *_backtest(found, chosen, catalog),
     ]
@@ -91,7 +88,7 @@ def _header(found: Calibration, title: str) -> list[str]:
         *([NO_EARNINGS] if found.by_depth and found.best_depth is None else []),
         "A replay of the same time shows how well the values fit it, not what they earn: replay another time, too.",
     ]
-    return [line for fact in facts for line in _comment(fact, 0)]
+    return [line for fact in facts for line in comment(fact, 0)]
 
 
 def _with_interval(interval: Interval, error: float | None = None) -> str:
@@ -102,9 +99,9 @@ def _with_interval(interval: Interval, error: float | None = None) -> str:
 def _sizes(found: Calibration, chosen: Choices) -> list[str]:
     base = found.window.instrument.base_currency
     return [
-        *_comment(f"{base} per quote: the median market order, and no less than the venue takes.", 6),
+        *comment(f"{base} per quote: the median market order, and no less than the venue takes.", 6),
         f"      order_qty: {chosen.order_qty.normalize():f}",
-        *_comment(f"Never more than {LOTS} quotes long or short.", 6),
+        *comment(f"Never more than {LOTS} quotes long or short.", 6),
         f"      max_position: {chosen.max_position.normalize():f}",
     ]
 
@@ -114,38 +111,38 @@ def _model(found: Calibration, chosen: Choices, strategy: StrategyName) -> list[
     fit, sigma = found.flow.best, found.volatility.sigmas[0].bps_per_sqrt_s.value
     seen = f"with the {sigma:.3g} bps per sqrt(second) that the maker sees from move to move"
     half = chosen.half_spread_bps
-    lines = _comment(f"The measured k: without risk the model quotes 1/k = {1 / fit.kappa:.3g} bps from the mid.", 6)
-    lines.append(f"      kappa_per_bps: {_digits(fit.kappa, 3)}")
-    lines += _comment(
+    lines = comment(f"The measured k: without risk the model quotes 1/k = {1 / fit.kappa:.3g} bps from the mid.", 6)
+    lines.append(f"      kappa_per_bps: {digits(fit.kappa, 3)}")
+    lines += comment(
         f"The model knows no fees, so bid and ask are kept 2 x {half:.3g} bps apart or more: {chosen.half_spread_why}.",
         6,
     )
-    lines.append(f"      min_spread_bps: {_digits(2 * half, 3)}")
+    lines.append(f"      min_spread_bps: {digits(2 * half, 3)}")
     if strategy == "glft":
-        lines += _comment("The measured A: market orders per second and side, carried to the mid.", 6)
-        lines.append(f"      intensity_per_s: {_digits(fit.intensity_a, 3)}")
+        lines += comment("The measured A: market orders per second and side, carried to the mid.", 6)
+        lines.append(f"      intensity_per_s: {digits(fit.intensity_a, 3)}")
         lean = f"a full inventory moves them by {half:.3g} bps (= {LOTS} x sigma x sqrt(gamma e/(2 k A)), {seen})"
     else:
         lean = (
             f"at the start of a session a full inventory moves them by {half:.3g} bps (= {LOTS} x gamma x sigma² x "
             f"horizon, {seen})"
         )
-    lines += _comment(f"gamma, how strongly quotes lean against the inventory: {lean}.", 6)
-    lines.append(f"      risk_aversion_per_bps: {_digits(chosen.risk_aversion_per_bps, 2)}")
+    lines += comment(f"gamma, how strongly quotes lean against the inventory: {lean}.", 6)
+    lines.append(f"      risk_aversion_per_bps: {digits(chosen.risk_aversion_per_bps, 2)}")
     if strategy == "avellaneda_stoikov":
         lines.append("      horizon: finite")
-        lines += _comment(f"About the time in which {LOTS} quotes are filled; the lean fades within each session.", 6)
+        lines += comment(f"About the time in which {LOTS} quotes are filled; the lean fades within each session.", 6)
         lines.append(f"      horizon_secs: {chosen.horizon_secs}")
-    lines += _comment("The memory of the maker's volatility; it quotes nothing until it has seen that much.", 6)
+    lines += comment("The memory of the maker's volatility; it quotes nothing until it has seen that much.", 6)
     lines.append(f"      volatility_window_secs: {chosen.volatility_window_secs}")
     return lines
 
 
 def _fixed_spread(chosen: Choices) -> list[str]:
     return [
-        *_comment(f"Each quote this far from the mid. {chosen.half_spread_why}.", 6),
-        f"      half_spread_bps: {_digits(chosen.half_spread_bps, 3)}",
-        *_comment("Every so often, quotes are put exactly where they should be.", 6),
+        *comment(f"Each quote this far from the mid. {chosen.half_spread_why}.", 6),
+        f"      half_spread_bps: {digits(chosen.half_spread_bps, 3)}",
+        *comment("Every so often, quotes are put exactly where they should be.", 6),
         "      order_refresh_secs: 60",
     ]
 
@@ -160,7 +157,7 @@ def _backtest(found: Calibration, chosen: Choices, catalog: Path) -> list[str]:
         f"  catalog: {json.dumps(str(catalog), ensure_ascii=False)}",
         "  data: [quotes, trades]",
         f"  # start: {utc_text(found.window.end_ns)}   # from here on the calibration has seen nothing",
-        *_comment("On spot one owns both sides, and both count into the equity." if spot else "The margin account.", 2),
+        *comment("On spot one owns both sides, and both count into the equity." if spot else "The margin account.", 2),
         f"  starting_balances: [{', '.join(_balances(instrument, chosen, found))}]",
         f"  fees: {{{fees}{', paid_in: received' if spot else ''}}}   # the venue's ordinary tier",
         "  fills: queue_latency   # optimistic, queue, queue_latency or pessimistic: try them all",
@@ -172,29 +169,7 @@ def _backtest(found: Calibration, chosen: Choices, catalog: Path) -> list[str]:
 
 def _balances(instrument: Instrument, chosen: Choices, found: Calibration) -> list[str]:
     price = Decimal(repr(float(found.window.mid[-1] * found.window.tick)))
-    quote = f"{_round_up(chosen.max_position * price * Decimal('1.5'))} {instrument.quote_currency}"
+    quote = f"{round_up(chosen.max_position * price * Decimal('1.5'))} {instrument.quote_currency}"
     if not isinstance(instrument, CurrencyPair):
         return [quote]
-    return [quote, f"{_round_up(chosen.max_position * Decimal('1.5'))} {instrument.base_currency}"]
-
-
-def _round_up(amount: Decimal) -> str:
-    """Return an amount rounded up to two digits."""
-    return f"{amount.quantize(Decimal(1).scaleb(amount.adjusted() - 1), ROUND_CEILING).normalize():f}"
-
-
-def _digits(value: float, count: int) -> str:
-    """Return a number with so many significant digits and no exponent."""
-    return f"{Decimal(f'{value:.{count}g}'):f}"
-
-
-def _comment(text: str, indent: int) -> list[str]:
-    prefix = " " * indent + "# "
-    return wrap(text, _WIDTH, initial_indent=prefix, subsequent_indent=prefix, break_long_words=False)
-
-
-def _name(file: Path) -> str:
-    """Return the file's name as a setup may be called."""
-    name = re.sub(r"[^A-Za-z0-9_.-]", "_", file.stem).lstrip("_.-")[:80] or "calibrated"
-    # A name such as "1e5" or "true" would read as a number or a boolean.
-    return json.dumps(name)
+    return [quote, f"{round_up(chosen.max_position * Decimal('1.5'))} {instrument.base_currency}"]

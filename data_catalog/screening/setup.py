@@ -2,10 +2,8 @@
 
 import json
 import math
-import re
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from pathlib import Path
-from textwrap import wrap
 
 import numpy as np
 from nautilus_trader.model.instruments import CurrencyPair
@@ -13,6 +11,7 @@ from nautilus_trader.model.instruments import CurrencyPair
 from data_catalog.screening.price_table import NANOS, utc_text
 from data_catalog.screening.screen import Screening
 from data_catalog.screening.text import duration_text, headline, pair_name, remarks
+from data_catalog.setup_text import comment, digits, round_up, setup_name
 from models.pairs.screening import EXIT_Z, PairFindings
 
 LEVERAGE = 5
@@ -29,7 +28,6 @@ MIN_LOOKBACK = 100
 MIN_EDGE_BPS = 10
 
 _NICE_SECS = (60, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400)
-_WIDTH = 118
 
 
 def setup_text(screening: Screening, catalog: Path, file: Path, notional_quote: float) -> str:
@@ -55,7 +53,7 @@ def setup_text(screening: Screening, catalog: Path, file: Path, notional_quote: 
     lines = [
         *_header(screening),
         "",
-        f"name: {_name(file)}",
+        f"name: {setup_name(file, 'pairs')}",
         f"description: {json.dumps(f'Pairs chosen by a screen: {names}')}",
         "",
         "instruments:",
@@ -82,7 +80,7 @@ def _header(screening: Screening) -> list[str]:
         *remarks(screening),
         "A replay of the bars that pairs were chosen on says how well they were chosen, not what they earn.",
     ]
-    return [line for fact in facts for line in _comment(fact, 0)]
+    return [line for fact in facts for line in comment(fact, 0)]
 
 
 def _strategy(screening: Screening, one: PairFindings, notional_quote: float) -> list[str]:
@@ -97,17 +95,17 @@ def _strategy(screening: Screening, one: PairFindings, notional_quote: float) ->
         "      pair:",
         f"        leg_y: {screening.name(one.y)}",
         f"        leg_x: {screening.name(one.x)}",
-        *_comment(f"{SAMPLES_PER_HALF_LIFE} samples in a half-life, or a bar: more often tells no more.", 8),
+        *comment(f"{SAMPLES_PER_HALF_LIFE} samples in a half-life, or a bar: more often tells no more.", 8),
         f"        sample_interval_secs: {interval}",
-        *_comment(
+        *comment(
             f"ln y = {one.ratio.intercept:.4g} + {one.ratio.beta:.4g} ± {one.ratio.beta_error:.2g} ln x, p = "
             f"{one.p:.2g} ({one.adjusted_p:.2g} corrected).",
             8,
         ),
         "        hedge_ratio: fixed",
-        f"        fixed_ratio: {_digits(one.ratio.beta, 5)}",
-        f"        fixed_intercept: {_digits(one.ratio.intercept, 6)}",
-        *_comment(
+        f"        fixed_ratio: {digits(one.ratio.beta, 5)}",
+        f"        fixed_intercept: {digits(one.ratio.intercept, 6)}",
+        *comment(
             f"Mean and deviation of the gap are those of {HALF_LIVES_LOOKED_BACK} half-lives, or of all that the pair "
             "was chosen on, and so is the re-test. It is easier to pass than the screen: a pair that is traded is not "
             "to be dropped for a bad stretch.",
@@ -117,18 +115,18 @@ def _strategy(screening: Screening, one: PairFindings, notional_quote: float) ->
         f"        retest_every_secs: {max(interval, round(RETEST_HALF_LIVES * half_life))}",
         f"        coint_pvalue: {RETEST_P}",
         f"        max_half_life_secs: {round(screening.rules.max_half_life * screening.prices.bar_secs)}",
-        *_comment("Value of leg y of a full position; leg x is worth the ratio times that.", 6),
-        f"      notional_quote: {_digits(notional_quote, 6)}",
-        *_comment(
+        *comment("Value of leg y of a full position; leg x is worth the ratio times that.", 6),
+        f"      notional_quote: {digits(notional_quote, 6)}",
+        *comment(
             f"A standard deviation of the gap is {100 * process.sd:.2f} %, a round trip costs {100 * one.cost:.2f} % "
             f"of leg y. If the gap were exactly what was fitted, an entry at {one.entry_z:.2f} and an exit at the mean "
             f"would earn the most per time; below {MIN_ENTRY_Z:g} that trusts the fit too far.",
             6,
         ),
-        f"      entry_z: {_digits(entry_z, 3)}",
+        f"      entry_z: {digits(entry_z, 3)}",
         f"      exit_z: {EXIT_Z:g}",
-        f"      stop_z: {_digits(max(MIN_STOP_Z, 2.0 * entry_z), 3)}",
-        *_comment(f"Half-life {duration_text(half_life)}: after four of them a sixteenth of a gap should be left.", 6),
+        f"      stop_z: {digits(max(MIN_STOP_Z, 2.0 * entry_z), 3)}",
+        *comment(f"Half-life {duration_text(half_life)}: after four of them a sixteenth of a gap should be left.", 6),
         f"      max_holding_secs: {round(HALF_LIVES_HELD * half_life)}",
         f"      min_edge_bps: {MIN_EDGE_BPS}   # what must be left of the reversion in a half-life after all costs",
         f"      trade_after: {utc_text(_unseen_ns(screening))}   # what comes from here on the screen has not seen",
@@ -159,14 +157,14 @@ def _risk(screening: Screening, values: dict[int, float], largest: float) -> lis
     """Return limits a good way beyond what the strategies want: backstops that hold at every price seen so far."""
     spot, lowest = _is_spot(screening, values), np.exp(screening.prices.log_prices.min(axis=0))
     limits = [
-        f"{screening.name(i)}: {_round_up(2.0 * max(value, largest) / float(lowest[i]))}"
+        f"{screening.name(i)}: {_rounded_up(2.0 * max(value, largest) / float(lowest[i]))}"
         for i, value in sorted(values.items())
     ]
     drawdown = "60   # of all that is held, whose own price moves" if spot else "20"
     return [
         "risk:   # docs/risk.md",
         f"  max_position_qty: {{{', '.join(limits)}}}   # what may be traded away from the start",
-        f"  max_order_notional_quote: {_round_up(1.5 * largest)}",
+        f"  max_order_notional_quote: {_rounded_up(1.5 * largest)}",
         *([] if spot else [f"  max_leverage: {LEVERAGE}"]),
         "  price_collar_bps: 500",
         f"  max_orders_per_10s: {90 if spot else 280}   # Binance takes {100 if spot else 300}",
@@ -188,12 +186,12 @@ def _backtest(screening: Screening, catalog: Path, pairs: list[PairFindings], va
     longest = max(_lookback(screening, one) * _interval_secs(screening, one) for one in pairs)
     start = max(int(screening.prices.times_ns[0]), _unseen_ns(screening) - longest * NANOS)
     return [
-        *_comment("The strategy reads quotes. Of candles, import them with --quotes-from-closes --spread-bps X.", 0),
+        *comment("The strategy reads quotes. Of candles, import them with --quotes-from-closes --spread-bps X.", 0),
         "backtest:",
         f"  catalog: {json.dumps(str(catalog), ensure_ascii=False)}",
         "  data: [quotes]",
         f"  start: {utc_text(start)}   # a lookback before the first trade",
-        *_comment("On spot one sells what one owns, so both legs are held, enough for each side." if spot else "", 2),
+        *comment("On spot one sells what one owns, so both legs are held, enough for each side." if spot else "", 2),
         f"  starting_balances: [{', '.join(_balances(screening, values))}]",
         f"  fees: {{maker_bps: {maker.normalize():f}, taker_bps: {taker.normalize():f}}}   # the venue's ordinary tier",
         "  fills: queue_latency",
@@ -218,7 +216,7 @@ def _is_spot(screening: Screening, values: dict[int, float]) -> bool:
 def _balances(screening: Screening, values: dict[int, float]) -> list[str]:
     """Return half as much again as all pairs together need, in the quote currency and on spot in each base asset."""
     instruments = screening.prices.instruments
-    balances = [f"{_round_up(1.5 * sum(values.values()))} {instruments[min(values)].quote_currency}"]
+    balances = [f"{_rounded_up(1.5 * sum(values.values()))} {instruments[min(values)].quote_currency}"]
     if _is_spot(screening, values):
         balances += [
             f"{_qty(screening, column, 1.5 * value)} {instruments[column].base_currency}"
@@ -229,27 +227,8 @@ def _balances(screening: Screening, values: dict[int, float]) -> list[str]:
 
 def _qty(screening: Screening, column: int, value: float) -> str:
     """Return about how much of an instrument a value buys at the last price, rounded up."""
-    return _round_up(value / float(np.exp(screening.prices.log_prices[-1, column])))
+    return _rounded_up(value / float(np.exp(screening.prices.log_prices[-1, column])))
 
 
-def _round_up(amount: float) -> str:
-    """Return an amount rounded up to two digits."""
-    exact = Decimal(repr(amount))
-    return f"{exact.quantize(Decimal(1).scaleb(exact.adjusted() - 1), ROUND_CEILING).normalize():f}"
-
-
-def _digits(value: float, count: int) -> str:
-    """Return a number with so many significant digits and no exponent."""
-    return f"{Decimal(f'{value:.{count}g}'):f}"
-
-
-def _comment(text: str, indent: int) -> list[str]:
-    prefix = " " * indent + "# "
-    return wrap(text, _WIDTH, initial_indent=prefix, subsequent_indent=prefix, break_long_words=False)
-
-
-def _name(file: Path) -> str:
-    """Return the file's name as a setup may be called."""
-    name = re.sub(r"[^A-Za-z0-9_.-]", "_", file.stem).lstrip("_.-")[:80] or "pairs"
-    # A name such as "1e5" or "true" would read as a number or a boolean.
-    return json.dumps(name)
+def _rounded_up(amount: float) -> str:
+    return round_up(Decimal(repr(amount)))

@@ -1,17 +1,13 @@
 """What a setup with `experiment:` says: the experiment of Avellaneda and Stoikov (2008, section 3.3)."""
 
-import hashlib
 import math
 import os
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
 
 from models.market_making.paper_moments import Experiment, FillProbability
-from runtime.setup.sections import NAME_PATTERN, Part
-from runtime.setup.tree import plain
+from runtime.setup.sections import NamedFile, Part
 
 type Positive = Annotated[float, Meta(gt=0, le=1e6)]
 type RiskAversion = Annotated[float, Meta(ge=0, le=1_000)]
@@ -125,30 +121,7 @@ class ExperimentSettings(Part, frozen=True, kw_only=True):
         return fall + max(unreachable, *(self.touch_distance(gamma) for gamma in self.gammas))
 
 
-class ExperimentSetup(Part, frozen=True, kw_only=True):
-    """
-    A setup that runs the experiment instead of replaying a market.
+class ExperimentSetup(NamedFile, frozen=True, kw_only=True):
+    """A setup that runs the experiment (`experiment`) instead of replaying a market."""
 
-    Parameters
-    ----------
-    name : str
-        Names the folder of its results.
-    description : str
-        One sentence for people.
-    experiment : ExperimentSettings
-        What is run.
-
-    """
-
-    name: Annotated[str, Meta(pattern=NAME_PATTERN, max_length=80)]
-    description: str = ""
     experiment: ExperimentSettings
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the setup with every default filled in, as JSON types."""
-        builtins: dict[str, Any] = plain(msgspec.to_builtins(self, builtin_types=(Decimal,)))
-        return builtins
-
-    def sha256(self) -> str:
-        """Return the hash that names this setup: two setups that say the same have the same."""
-        return hashlib.sha256(msgspec.json.encode(self.as_dict(), order="sorted")).hexdigest()

@@ -197,9 +197,9 @@ class BacktestSettings(Part, frozen=True, kw_only=True):
             raise ValueError(f"leverage: {most}, no more than the maintenance margin {self.margin.maintenance_pct} %")
 
 
-class Setup(Part, frozen=True, kw_only=True):
+class NamedFile(Part, frozen=True, kw_only=True):
     """
-    One trading system.
+    What a file says that `run_backtest.py` takes.
 
     Parameters
     ----------
@@ -207,6 +207,28 @@ class Setup(Part, frozen=True, kw_only=True):
         Names the folder of its results.
     description : str
         One sentence for people.
+
+    """
+
+    name: Annotated[str, Meta(pattern=NAME_PATTERN, max_length=80)]
+    description: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it with every default filled in, as JSON types."""
+        builtins: dict[str, Any] = plain(msgspec.to_builtins(self, builtin_types=(Decimal,)))
+        return builtins
+
+    def sha256(self) -> str:
+        """Return the hash that names it: two files that say the same have the same."""
+        return hashlib.sha256(msgspec.json.encode(self.as_dict(), order="sorted")).hexdigest()
+
+
+class Setup(NamedFile, frozen=True, kw_only=True):
+    """
+    One trading system.
+
+    Parameters
+    ----------
     instruments : tuple of str
         What it trades, such as `NEXOUSDT.BINANCE` (spot) or `BTCUSDT-PERP.BINANCE` (USD-M perpetual).
     strategies, actors : tuple of Component
@@ -222,8 +244,6 @@ class Setup(Part, frozen=True, kw_only=True):
 
     """
 
-    name: Annotated[str, Meta(pattern=NAME_PATTERN, max_length=80)]
-    description: str = ""
     instruments: Annotated[tuple[str, ...], Meta(min_length=1)]
     strategies: Annotated[tuple[Component, ...], Meta(min_length=1)]
     actors: tuple[Component, ...] = ()
@@ -231,12 +251,3 @@ class Setup(Part, frozen=True, kw_only=True):
     risk: RiskSettings | None = None
     backtest: BacktestSettings
     live: LiveSettings = LiveSettings()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the setup with every default filled in, as JSON types."""
-        builtins: dict[str, Any] = plain(msgspec.to_builtins(self, builtin_types=(Decimal,)))
-        return builtins
-
-    def sha256(self) -> str:
-        """Return the hash that names this setup: two setups that say the same have the same."""
-        return hashlib.sha256(msgspec.json.encode(self.as_dict(), order="sorted")).hexdigest()

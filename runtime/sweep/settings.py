@@ -1,13 +1,10 @@
 """What a sweep file says."""
 
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta
 
-from runtime.setup.sections import NAME_PATTERN, Part
-from runtime.setup.tree import plain
+from runtime.setup.sections import NamedFile, Part
 from runtime.validation.settings import ValidationSettings
 
 type Choice = bool | int | float | str | None
@@ -213,26 +210,7 @@ class SweepSettings(Part, frozen=True, kw_only=True):
             raise ValueError("pruning: goes with one objective")
 
 
-class SweepFile(Part, frozen=True, kw_only=True):
-    """
-    A sweep file.
+class SweepFile(NamedFile, frozen=True, kw_only=True):
+    """A sweep file; `sweep` says what is done."""
 
-    Parameters
-    ----------
-    name : str
-        Names the folder of its results.
-    description : str
-        One sentence for people.
-    sweep : SweepSettings
-        What is done.
-
-    """
-
-    name: Annotated[str, Meta(pattern=NAME_PATTERN, max_length=80)]
-    description: str = ""
     sweep: SweepSettings
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the file with every default filled in, as JSON types."""
-        builtins: dict[str, Any] = plain(msgspec.to_builtins(self, builtin_types=(Decimal,)))
-        return builtins
