@@ -23,6 +23,7 @@ from reports.costs import FeeFacts
 from reports.page import write_report
 from reports.summary import RunFacts, summarise
 from runtime.backtest import BacktestRun
+from runtime.code_version import code_version
 from runtime.drills.report import drill_summary, fault_summary
 from runtime.market_data import iso_time
 from runtime.risk.report import risk_summary
@@ -224,9 +225,10 @@ def _manifest(run: BacktestRun, run_id: str) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what the figures depend on."""
+    """Return the versions of what the figures depend on; `code` is that of the project's own."""
     packages = ("nautilus_trader", "numpy", "pyarrow")
-    return {"python": platform.python_version(), **{package: version(package) for package in packages}}
+    known = {package: version(package) for package in packages}
+    return {"python": platform.python_version(), **known, "code": code_version()}
 
 
 def _write_json(file: Path, content: dict[str, Any]) -> None:

@@ -6,14 +6,12 @@ the sample are put beside the published and the exact ones.
 """
 
 import json
-import platform
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +27,7 @@ from runtime.experiment.engine import FILLS
 from runtime.experiment.setup import ExperimentSetup
 from runtime.experiment.table import FAR, TableRow, farthest, markdown_table, rich_table, table_rows
 from runtime.experiment.workers import OnPaths, PathRun, run_rows
-from runtime.results import ResultsFolder, new_run_id
+from runtime.results import ResultsFolder, new_run_id, versions
 from runtime.setup.parse import parse_part
 from runtime.setup.tree import SetupTree
 
@@ -169,13 +167,12 @@ def _summary(finished: FinishedExperiment) -> dict[str, Any]:
 
 
 def _manifest(finished: FinishedExperiment) -> dict[str, Any]:
-    packages = ("nautilus_trader", "numpy", "pyarrow")
     return {
         "run_id": finished.run_id,
         "setup": finished.setup.as_dict(),
         "setup_sha256": finished.setup.sha256(),
         "seed": finished.setup.experiment.seed,
-        "versions": {"python": platform.python_version(), **{package: version(package) for package in packages}},
+        "versions": versions(),
         "command": ["run_backtest.py", *sys.argv[1:]],
     }
 

@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from reports.sweeps.page import write_sweep_page
 from reports.sweeps.record import Sweep
 from reports.sweeps.record import write_sweep as write_report_files
 from reports.sweeps.terminal import print_sweep
+from runtime.code_version import code_version
 from runtime.results import ResultsFolder, new_run_id
 from runtime.setup.tree import SetupTree
 from runtime.sweep.check_points import PointChecks
@@ -150,13 +151,22 @@ def _executor(options: SweepOptions) -> Iterator[tuple[Executor, int]]:
         if slots == 0:
             raise BadInput(f"the scheduler at {options.cluster} has no workers", key="--cluster")
         try:
-            client.submit(SweepOptions, pure=False).result()
+            codes: dict[str, str] = client.run(code_version)
         except Exception as error:  # noqa: BLE001 (Dask raises whatever the other side did)
             problem = f"the cluster does not know the project: {type(error).__name__}"
             hint = "start scheduler and workers in its folder, with PYTHONPATH=."
             raise BadInput(problem, key="--cluster", hint=hint) from None
+        _check_codes(codes)
         with client.get_executor(pure=False) as executor:
             yield executor, slots
+
+
+def _check_codes(codes: Mapping[str, str]) -> None:
+    """Refuse a cluster whose workers would run other code than this machine's."""
+    for worker, code in codes.items():
+        if code != code_version():
+            problem = f"the worker at {worker} has code {code}, here it is {code_version()}"
+            raise BadInput(problem, key="--cluster", hint="start it anew, in a checkout like this one")
 
 
 def _interrupted(interruption: KeyboardInterrupt, options: SweepOptions) -> Failed:

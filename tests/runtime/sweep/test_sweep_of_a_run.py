@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from bad_input import BadInput
+from runtime.code_version import code_version
 from runtime.setup.tree import read_setup_tree
-from runtime.sweep.command import run_sweep
+from runtime.sweep.command import _check_codes, run_sweep
 from runtime.sweep.options import SweepOptions
 from runtime.sweep.results import FinishedSweep, returns_table, trials_table, write_sweep
 from runtime.sweep.trial import LIQUIDATED
@@ -176,6 +177,13 @@ def test_a_dask_cluster_makes_the_same_trials(
         run_in(workplace, tmp_path, SweepOptions(cluster=address))
 
     assert_same(results_of(tmp_path), undisturbed)
+
+
+def test_workers_with_other_code_are_refused() -> None:
+    _check_codes({"tcp://a": code_version()})
+
+    with pytest.raises(BadInput, match="--cluster: the worker at tcp://b has code 0123456789ab, here it is"):
+        _check_codes({"tcp://a": code_version(), "tcp://b": "0123456789ab"})
 
 
 # -- Replicates and pruning -------------------------------------------------------------------------------------------
