@@ -159,6 +159,30 @@ class Ledger(Actor):
             if now_ns > self.equity_curve[-1].ts_ns:
                 self._record(now_ns)
 
+    def close(self, missed: Sequence[Entry] = ()) -> None:
+        """
+        Book what has come since the stop, and take the last point after it; to be called when nothing more can come.
+
+        Live, actors stop before strategies, and orders are filled until the venue has cancelled them; in a backtest
+        nothing arrives after the end. Nobody is told of the point: whoever would act on it has stopped.
+
+        Parameters
+        ----------
+        missed : sequence of Entry
+            What happened at the venue and nobody heard of.
+
+        """
+        if not self.is_open:
+            return
+        now_ns = max(self.clock.timestamp_ns(), self.equity_curve[-1].ts_ns + 1)
+        self._settle_due(now_ns)
+        self._book_all()
+        for entry in missed:
+            self._enter(entry, news=True)
+        self.clock.cancel_timers()
+        if self._booked:
+            self._take_point(now_ns)
+
     def on_reset(self) -> None:
         """Forget everything, so that the next run starts like the first."""
         self._forget()
@@ -369,6 +393,14 @@ class Ledger(Actor):
                 fill.markout_mids[horizon] = self.mid(fill.instrument)
         self._set_alert()
 
+    def _book_all(self) -> None:
+        """Book fills that a venue whose clock is ahead dates later than now."""
+        waiting = sorted(due for due in self._due if due[3] == 0)
+        self._due = [due for due in self._due if due[3] > 0]
+        heapq.heapify(self._due)
+        for _, _, fill, _ in waiting:
+            self._book(fill)
+
     # -- The grid -----------------------------------------------------------------------------------------------------
 
     def _on_grid(self, event: TimeEvent) -> None:
@@ -377,13 +409,16 @@ class Ledger(Actor):
 
     def _record(self, now_ns: int) -> None:
         self.msgbus.publish(SAMPLE_TOPIC, now_ns)
+        marks = self._take_point(now_ns)
+        equity = marks.equity if marks.sound else None
+        mark = EquityMark(ts_ns=now_ns, equity=equity, interval_secs=self.config.interval_secs)
+        self.msgbus.publish(EQUITY_TOPIC, mark)
+
+    def _take_point(self, now_ns: int) -> Marks:
         marks = self._marked()
         self.equity_curve.append(EquityPoint(now_ns, marks.equity, marks.parts, marks.holdings))
         if self.keeper is not None:
             self.keeper.marked(self.equity_curve[-1])
-        equity = marks.equity if marks.sound else None
-        mark = EquityMark(ts_ns=now_ns, equity=equity, interval_secs=self.config.interval_secs)
-        self.msgbus.publish(EQUITY_TOPIC, mark)
         for name, (bid, ask, position) in marks.instruments.items():
             sample = next((sample for (_, traded), sample in self.samples.items() if traded == name), None)
             self.position_points.append(
@@ -399,6 +434,7 @@ class Ledger(Actor):
                     equity=marks.equity,
                 )
             )
+        return marks
 
     def _marked(self) -> Marks:
         """Mark the books to the last quotes, unless nothing was quoted or booked since that was done."""

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-from actors.kept_books import EarlierBooks, KeptBooks
+from actors.kept_books import EarlierBooks, Entry, KeptBooks, Opening
 from runtime.live.account import BinanceAccount, symbol_of
 from runtime.live.catch_up import Missed, catch_up
 from runtime.live.journal import BooksJournal
@@ -15,6 +15,11 @@ from runtime.live.sweep import synchronise
 
 _STRATEGY_TAG = 4
 """Which part of a client order id names the strategy: O-20260101-120000-1a2b-000-7."""
+
+_MS: Final = 1_000_000
+_LOOK_BACK_MS: Final = 60_000
+"""How far before the stop the last look goes: the venue's clock is another, and a lost fill is found by the next look
+at its order, which may not have come."""
 
 
 class Bookkeeping:
@@ -37,6 +42,7 @@ class Bookkeeping:
         self._account = BinanceAccount(prepared.rest, prepared.venue.spot)
         self._symbols = {symbol_of(name): name for name in prepared.loaded.setup.instruments}
         self._kept: KeptBooks | None = None
+        self._before: dict[str, int] = {}
         self._missed = Missed()
         self._entry_prices: dict[str, Decimal] = {}
         self._system: LiveSystem | None = None
@@ -67,6 +73,7 @@ class Bookkeeping:
             self._say(_going_on(self._kept, self._missed))
         if not self._prepared.venue.spot:
             self._entry_prices = self._account.entry_prices()
+        self._before = before
         self._journal.begin(before)
 
     def give_to(self, system: LiveSystem) -> None:
@@ -77,10 +84,11 @@ class Bookkeeping:
         prices = self._entry_prices.items()
         ledger.entry_prices = {self._symbols[symbol]: price for symbol, price in prices if symbol in self._symbols}
         if self._kept is not None:
-            strategies = {strategy.id.get_tag(): strategy.id.value for strategy in system.node.trader.strategies()}
-            ledger.earlier = EarlierBooks(self._kept, lambda: self._entries(system, strategies))
+            ledger.earlier = EarlierBooks(self._kept, lambda: self._entries(system))
 
-    def _entries(self, system: LiveSystem, strategies: dict[str, str]) -> Any:
+    def _entries(self, system: LiveSystem) -> list[Entry]:
+        strategies: dict[str, str] = {each.id.get_tag(): each.id.value for each in system.node.trader.strategies()}
+
         def strategy_of(name: str) -> str:
             tag = name.split("-")[_STRATEGY_TAG]
             return strategies.get(tag, f"(gone)-{tag}")
@@ -100,6 +108,31 @@ class Bookkeeping:
         self._journal.check()
 
     # -- The end ------------------------------------------------------------------------------------------------------
+
+    def missed_at_the_end(self) -> list[Entry]:
+        """
+        Return what happened at the venue and the ledger has not heard of: the stream ends before the sweep does.
+
+        Raises
+        ------
+        VenueError
+            If the venue does not say.
+
+        """
+        system = self._system
+        assert system is not None
+        ledger = system.ledger
+        stopped = ledger.equity_curve[-1]
+        since = Opening(stopped.ts_ns, stopped.equity, Decimal(0), ())
+        # A payment is told from another by its time alone, and the venue lists it late: only those of the stop count.
+        funding = [paid for paid in ledger.funding if paid.ts_ns >= stopped.ts_ns]
+        books = KeptBooks(since, [*ledger.fills, *funding])
+        asked = (self._account, self._prepared.owner, books, self._symbols, self._before)
+        self._missed = catch_up(*asked, since_ms=stopped.ts_ns // _MS - _LOOK_BACK_MS)
+        entries = self._entries(system)
+        if entries:
+            self._say(f"{len(entries)} fills and payments during the stop, of which no word came, are brought in")
+        return entries
 
     def end(self, *, as_asked: bool) -> None:
         """End the books where the run ended as it was asked to; otherwise the next run goes on with them."""

@@ -55,7 +55,13 @@ class Missed:
 
 
 def catch_up(
-    account: BinanceAccount, owner: Owner, kept: KeptBooks, symbols: Mapping[str, str], before: Mapping[str, int]
+    account: BinanceAccount,
+    owner: Owner,
+    kept: KeptBooks,
+    symbols: Mapping[str, str],
+    before: Mapping[str, int],
+    *,
+    since_ms: int = 0,
 ) -> Missed:
     """
     Ask the venue what happened since the books of an earlier run were written; VenueError where it does not say.
@@ -72,6 +78,8 @@ def catch_up(
         By the venue's symbol: the instrument's id.
     before : mapping
         By symbol: the id of the last trade before the books began.
+    since_ms : int
+        Earlier trades are left out, UNIX ms; whose order each of the others was costs a request where it is not known.
 
     """
     trades = []
@@ -81,7 +89,7 @@ def catch_up(
         first = ids[-_FILLS_LOOKED_AT_AGAIN:][0] if len(ids) > _FILLS_LOOKED_AT_AGAIN else before.get(symbol, 0) + 1
         names: dict[int, str] = {}
         for trade in account.trades_since(symbol, first):
-            if str(trade.trade_id) in known:
+            if str(trade.trade_id) in known or trade.time_ms < since_ms:
                 continue
             if trade.order_id not in names:
                 names[trade.order_id] = account.client_order_id(symbol, trade.order_id)

@@ -80,6 +80,8 @@ def _facts(
     assumption = FILL_ASSUMPTIONS[setup.backtest.fills]
     latency = setup.backtest.latency
     warnings = [] if ending["failure"] is None else [f"The run ended because {ending['failure']}."]
+    if ending["unasked"] is not None:
+        warnings.append(f"What was filled during the stop may be missing: {ending['unasked']}.")
     if not ending["recording"]["complete"]:
         warnings.append("The recording is incomplete from {incomplete_from}: {reason}.".format(**ending["recording"]))
     begun = iso_time(min(times.start_ns, system.ledger.equity_curve[0].ts_ns))

@@ -26,6 +26,7 @@ from runtime.live.run_folder import RunFolder
 from runtime.live.state import KeptState, give
 from runtime.live.stopping import Ending, HardExit
 from runtime.live.supervisor import BEAT_SECS
+from runtime.live.sweep import Swept
 from runtime.live.warm_up import of_parts
 
 _STATE_SECS: Final = 0.2
@@ -209,10 +210,12 @@ class Session:
         self._guards.release(swept)
         self._recording.close()
         status = exit_status(swept, self._system, failure)
+        unasked = self._close_books(swept)
         if self._books is not None:
-            self._books.end(as_asked=failure is None and swept.is_clean)
+            self._books.end(as_asked=failure is None and swept.is_clean and unasked is None)
         if self._system is not None:
             ending: dict[str, Any] = {"failure": failure, "exit_status": status, "sweep": str(swept)}
+            ending["unasked"] = unasked
             ending["recording"] = self._recording.as_dict()
             try:
                 write_outcome(self._prepared, self._system, self._folder, self._times, ending)
@@ -221,6 +224,23 @@ class Session:
                 status = status or FAILED
         self._dispose(status)
         return status
+
+    def _close_books(self, swept: Swept) -> str | None:
+        """Book what came during the stop and the sweep; return why the venue could not be asked what that was."""
+        if self._system is None:
+            return None
+        ledger = self._system.ledger
+        if self._books is None or not ledger.is_open:
+            ledger.close()
+            return None
+        unasked = None
+        try:
+            ledger.close(self._books.missed_at_the_end() if swept.is_clean else ())
+        except (VenueError, RuntimeError) as error:
+            unasked = str(error)
+            ledger.close()
+            self._folder.say(f"nobody knows whether anything was filled during the stop: {unasked}")
+        return unasked
 
     def _dispose(self, status: int) -> None:
         """Let the node go; one that hangs now, with everything done, is left."""

@@ -1,11 +1,13 @@
 """The ledger in the real engine: exact parts, the right mids, and the same money that the account counts."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from nautilus_trader.model.data import QuoteTick
+from nautilus_trader.model.events import OrderFilled
 
 from actors.ledger import HOLDINGS
 from data_catalog.instruments import find_instrument
@@ -158,6 +160,33 @@ def test_a_fee_on_a_spot_buy_is_taken_from_what_is_bought(market_of: Any, replay
     assert (fill.side, fill.quantity, fill.fee_base) == ("BUY", 20, Decimal("0.02"))
     assert fill.fee == Decimal("0.02") * fill.mid
     assert run.ledger.position(spot.id.value) == 4000 + Decimal("19.98")
+
+
+def test_fills_after_the_stop_are_in_the_last_point(market_of: Any, replay: Any, perpetual: Any) -> None:
+    market = market_of(perpetual)
+    market.quote(0, 99.99, 100.01)
+    market.trade(1, 99.90, 50, buyer=False)
+    market.quote(2, 98.99, 99.01)
+    run = replay(market, [maker(perpetual, max_position=20.0)])
+    ledger, (bought,) = run.ledger, run.ledger.fills
+    (order,) = (order for order in run.orders() if order.filled_qty > 0)
+    told = OrderFilled.to_dict(order.last_event)
+    topic, two_secs = f"events.fills.{perpetual.id}", START_NS + 2_000_000_000
+
+    for trade_id, ts_event in (("of the stop", two_secs), ("of a venue whose clock is ahead", two_secs + 10**9)):
+        fill = OrderFilled.from_dict(told | {"trade_id": trade_id, "ts_event": ts_event})
+        run.engine.kernel.msgbus.publish(topic, fill)
+    ledger.close([replace(bought, trade_id="of which no word came", mid=None)])
+
+    last = ledger.equity_curve[-1]
+    assert [fill.position_after for fill in ledger.fills] == [20, 40, 60, 80]
+    assert ledger.position_points[-1].position == 80
+    assert last.equity == 100_000 + 80 * (99 - bought.price) - 4 * bought.fee
+    assert last.parts == ledger.parts()
+    assert last.parts.total == last.equity - 100_000
+    points = len(ledger.equity_curve)
+    ledger.close()
+    assert len(ledger.equity_curve) == points
 
 
 def test_a_second_run_after_reset_starts_with_empty_books(market_of: Any, replay: Any, perpetual: Any) -> None:

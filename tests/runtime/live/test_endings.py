@@ -64,13 +64,45 @@ def test_orders_that_cannot_be_cancelled_are_exit_status_4(live_of: Any) -> None
 
 
 def test_cancellations_that_hang_at_the_stop_are_made_by_the_sweep(live_of: Any) -> None:
-    live = live_of("spot").start().until_quoting()
+    live = live_of("spot").start("--set", "live.reconcile_secs=60").until_quoting()
     live.double.faults.delay("cancel", 60, times=2)  # the strategy's own
+    live.process.send_signal(signal.SIGINT)
+    live.until(lambda: "stopping" in live.errors())
 
-    assert live.stop() == 0
+    # Both are filled in part after the last word of the strategy; of one fill no word comes.
+    live.double.faults.lose_events("TRADE")
+    for order in live.orders():
+        live.double.fill(order.asked.client_order_id, quantity="10")
 
+    assert live.ended() == 0
     assert "the sweep cancelled 2" in live.errors()
     assert not live.orders()
+    summary = live.summary()
+    assert summary["fills"] == 2
+    assert Decimal(repr(summary["equity_end"])) == pytest.approx(live.venue_equity(), abs=Decimal("0.005"))
+    assert summary["pnl"] == pytest.approx(sum(summary["pnl_parts"].values()), abs=1e-6)
+
+
+@pytest.mark.slow
+def test_books_that_may_lack_the_last_fills_go_on(live_of: Any) -> None:
+    live = live_of("spot").start("--set", "live.reconcile_secs=60").until_quoting()
+    live.double.faults.answer("trades", 503, times=None)
+    live.double.faults.lose_events("TRADE")
+    live.process.send_signal(signal.SIGINT)
+    live.until(lambda: "stopping" in live.errors())
+    live.double.fill(live.orders()[0].asked.client_order_id, quantity="10")
+
+    assert live.ended() == 0
+    assert "nobody knows whether anything was filled during the stop" in live.errors()
+    summary = live.summary()
+    assert summary["fills"] == 0
+    assert any("may be missing" in warning for warning in summary["warnings"])
+
+    live.double.faults.clear()
+    live.start().until_quoting()
+    assert "1 fills that nobody heard of are brought in" in live.errors()
+    assert live.stop() == 0
+    assert live.summary()["fills"] == 1
 
 
 @pytest.mark.slow
