@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.setup.components import ResolvedComponent, resolve_actor, resolve_strategy
+from runtime.setup.engine_keys import check_engine_keys
 from runtime.setup.overrides import apply_overrides
 from runtime.setup.parse import parse_part
 from runtime.setup.sections import Setup
@@ -59,4 +60,5 @@ def parse_setup(tree: SetupTree) -> LoadedSetup:
     setup = parse_part(tree, (), tree.values, Setup)
     strategies = tuple(resolve_strategy(tree, ("strategies", i), part) for i, part in enumerate(setup.strategies))
     actors = tuple(resolve_actor(tree, ("actors", i), part) for i, part in enumerate(setup.actors))
+    check_engine_keys(tree, strategies, actors)
     return LoadedSetup(setup, tree, strategies, actors)

@@ -44,7 +44,7 @@ name: many
 instruments: [BTCUSDT-PERP.BINANCE]
 strategies:
   - path: strategies.fixed_spread:FixedSpread
-    config: {instrument_id: BTCUSDT-PERP.BINANCE, order_qty: 1, max_position: 1, half_spread_bps: 5, order_id_tag: C-D}
+    config: {instrument_id: BTCUSDT-PERP.BINANCE, order_qty: 1, max_position: 1, half_spread_bps: 5, order_id_tag: C.D}
   - path: strategies.fixed_spread:FixedSpread
     config: {instrument_id: BTCUSDT-PERP.BINANCE, order_qty: 1, max_position: 1, half_spread_bps: 5}
 backtest: {starting_balances: [10_000 USDT]}

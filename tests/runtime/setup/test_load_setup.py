@@ -26,6 +26,11 @@ backtest:
   oms_type: NETTING
 """
 
+SIGNAL = (
+    "{path: 'actors.pair_signal:PairSignal', config: {pair: "
+    "{leg_y: NEXOUSDT.BINANCE, leg_x: BTCUSDT.BINANCE, sample_interval_secs: 60, lookback: 100}}}"
+)
+
 
 @pytest.fixture
 def write(tmp_path: Path) -> Any:
@@ -78,6 +83,63 @@ def test_a_mistake_is_named_with_line_key_and_what_was_expected(
     assert text.startswith(f"{file}:{line}: ")
     assert "\n" not in text
     assert [word for word in words if word not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("assignment", "words"),
+    [
+        ("strategies[0].config.strategy_id=Mine-7", "cannot be set here; the class names"),
+        ("strategies[0].config.use_uuid_client_order_ids=true", "cannot be set here; orders are known"),
+        ("strategies[0].config.use_hyphens_in_client_order_ids=false", "cannot be set here; orders are known"),
+        ("strategies[0].config.oms_type=HEDGING", '"backtest.oms_type"'),
+        ("strategies[0].config.external_order_claims=[NEXOUSDT.BINANCE]", "positions_at_start: adopt"),
+        ("strategies[0].config.manage_stop=true", "--halt closes them"),
+        ("strategies[0].config.order_id_tag=a-b", "expected 1 to 5 letters"),
+        ("strategies[0].config.order_id_tag=sixsix", "expected 1 to 5 letters"),
+        ("strategies[0].config.order_id_tag=''", "expected 1 to 5 letters"),
+    ],
+)
+def test_what_the_engine_adds_to_a_config_is_refused_in_words(write: Any, assignment: str, words: str) -> None:
+    with pytest.raises(BadInput) as error:
+        load_setup(write(GOOD), [assignment])
+
+    assert words in str(error.value)
+    assert str(error.value).startswith(f"--set {assignment.partition('=')[0]}")
+
+
+def test_keys_of_the_engine_that_a_setup_may_set(write: Any) -> None:
+    keys = ["order_id_tag=A.1", "manage_gtd_expiry=true", "manage_contingent_orders=true", "oms_type=null"]
+
+    loaded = load_setup(write(GOOD), [f"strategies[0].config.{key}" for key in keys])
+
+    config = loaded.strategies[0].config
+    assert (config.order_id_tag, config.manage_gtd_expiry, config.manage_contingent_orders) == ("A.1", True, True)
+
+
+def two(**tags: str | None) -> str:
+    """Return a `--set` of several parts of one class, with a tag or name each."""
+    config = "{instrument_id: NEXOUSDT.BINANCE, order_qty: 50, max_position: 500, half_spread_bps: 12.5, %s}"
+    maker = "{path: 'strategies.fixed_spread:FixedSpread', config: " + config + "}"
+    parts = [maker % ("" if tag is None else f"order_id_tag: '{tag}'") for tag in tags.values()]
+    return f"strategies=[{', '.join(parts)}]"
+
+
+@pytest.mark.parametrize(
+    ("assignment", "words"),
+    [
+        (two(a="x", b=None, c="x"), 'strategies[2].config.order_id_tag: "x" is taken by strategies[0]; give each one'),
+        (two(a="001", b=None), 'strategies[1].config.order_id_tag: "001" is taken by strategies[0]'),
+        (
+            f"actors=[{SIGNAL}, {SIGNAL}]",
+            'actors[1].config.component_id: "PairSignal" is taken by actors[0]; give each one its own "component_id"',
+        ),
+    ],
+)
+def test_a_name_that_two_parts_share_is_refused(write: Any, assignment: str, words: str) -> None:
+    with pytest.raises(BadInput) as error:
+        load_setup(write(GOOD), [assignment])
+
+    assert words in str(error.value)
 
 
 def test_a_missing_key_is_named(write: Any) -> None:
