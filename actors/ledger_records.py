@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from models.attribution import Parts
 
@@ -80,8 +82,7 @@ class FillRecord:
         return 1 if self.side == "BUY" else -1
 
 
-@dataclass(frozen=True, slots=True)
-class EquityPoint:
+class EquityPoint(msgspec.Struct, frozen=True, gc=False):
     """
     The account at one moment.
 
@@ -104,30 +105,7 @@ class EquityPoint:
     holdings: Decimal
 
 
-class Marks(NamedTuple):
-    """
-    What the books say at the quotes of one moment.
-
-    Parameters
-    ----------
-    instruments : dict
-        The bid, the ask and the position of each.
-    equity, parts, holdings
-        As of `EquityPoint`.
-    sound : bool
-        Whether every quote is one: a bid above 0, and no ask below it.
-
-    """
-
-    instruments: dict[str, tuple[Decimal, Decimal, Decimal]]
-    equity: Decimal
-    parts: Parts
-    holdings: Decimal
-    sound: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PositionPoint:
+class PositionPoint(msgspec.Struct, frozen=True, gc=False):
     """One instrument at one moment: the market's touch, our own best quotes, and what is held in all."""
 
     ts_ns: int

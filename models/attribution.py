@@ -120,6 +120,11 @@ class PositionLedger:
         return self._mid
 
     @property
+    def inventory(self) -> Decimal:
+        """Of the parts the one that changes with every mid."""
+        return self._inventory
+
+    @property
     def parts(self) -> Parts:
         """The parts of the profit up to the last mid."""
         return Parts(self._spread, self._inventory, self._fees, self._funding)

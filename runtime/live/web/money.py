@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from actors.ledger import HOLDINGS, Ledger
+from actors.books import HOLDINGS
+from actors.ledger import Ledger
 from models.attribution import EXACT, ZERO
 from runtime.live.web.state import Money, Parts
 

@@ -73,7 +73,7 @@ def test_money_is_the_ledgers_at_its_own_mark(traded: Any) -> None:
 
 
 def test_money_follows_the_mid_between_the_marks(traded: Any, spot: Any) -> None:
-    from actors.ledger import HOLDINGS
+    from actors.books import HOLDINGS
     from runtime.live.web.money import money_of
 
     ledger, name = traded.ledger, spot.id.value
