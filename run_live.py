@@ -36,6 +36,7 @@ _MODES = ("check", "rehearse", "paper", "testnet", "demo", "real_money", "local"
 @click.option("--halt", metavar="REASON", help="Close everything and halt, for this reason.")
 @click.option("--resume", metavar="REASON", help="End every halt, for this reason.")
 @click.option("--strategy", metavar="ID", help="Halt or resume this strategy alone, such as FixedSpread-000.")
+@click.option("--rehearsal", is_flag=True, help="Halt, resume or look at the rehearsal that runs instead.")
 @click.option("--risk-state", is_flag=True, help="Say what halts trading; exit status 3 if anything does.")
 def command(setup: Path, **options: Any) -> int:
     """Act on the trading system that SETUP describes."""
@@ -43,6 +44,8 @@ def command(setup: Path, **options: Any) -> int:
         raise click.UsageError("--strategy goes with --halt or --resume")
     if options["halt"] is not None or options["resume"] is not None or options["risk_state"]:
         return _command_risk(setup, options)
+    if options["rehearsal"]:
+        raise click.UsageError("--rehearsal goes with --halt, --resume or --risk-state; --rehearse CATALOG starts one")
     return _trade_or_check(setup, options)
 
 
@@ -52,8 +55,12 @@ def _command_risk(setup: Path, options: dict[str, Any]) -> int:
     if sum(bool(options[mode]) or options[mode] == "" for mode in _MODES) != 1:
         raise click.UsageError(_EXPECTED)
     tree = commands.commanded(setup, options["assignments"], options["strategy"])
-    latch = commands.latch_of(tree, Path.cwd())
+    rehearsal = options["rehearsal"]
+    latch = commands.latch_of(tree, Path.cwd(), rehearsal=rehearsal)
+    if not rehearsal:
+        commands.tell_of_a_rehearsal(latch)
     if options["halt"] is not None:
+        commands.check_obeyed(tree, latch, rehearsal=rehearsal)
         return commands.halt(latch, options["halt"], commands.scope_of(options["strategy"], tree))
     if options["resume"] is not None:
         return commands.resume(latch, options["resume"], commands.scope_of(options["strategy"], tree, latch.scopes()))

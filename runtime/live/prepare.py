@@ -13,7 +13,7 @@ from runtime.live.own_orders import Owner
 from runtime.live.pace import REAL, Pace
 from runtime.live.rest import Rest
 from runtime.live.settings import LiveSettings
-from runtime.risk.latch import STATE_FOLDER, RiskLatch
+from runtime.risk.latch import REHEARSAL_FOLDER, STATE_FOLDER, RiskLatch
 from runtime.setup.load import LoadedSetup
 
 PAPER: Final = "paper"
@@ -156,7 +156,7 @@ def prepare_rehearsal(
 
     """
     venue = Venue(Environment.LOCAL, _is_spot(loaded), local_url)
-    state_folder = working_folder / STATE_FOLDER / loaded.setup.name / "rehearsal"
+    state_folder = working_folder / STATE_FOLDER / loaded.setup.name / REHEARSAL_FOLDER
     owner = Owner.of(loaded.setup.name)
     return PreparedLive(loaded, venue, owner, state_folder, credentials, rehearsed=True, pace=pace)
 

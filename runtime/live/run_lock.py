@@ -72,6 +72,21 @@ class RunLock(AbstractContextManager["RunLock"]):
             time.sleep(_LOOK_SECS)
 
 
+def is_running(folder: Path) -> bool:
+    """Return whether a run of the setup whose state `folder` is lives, or its supervisor does."""
+    try:
+        descriptor = os.open(folder / "running.lock", os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _lives(process: int) -> bool:
     try:
         os.kill(process, 0)

@@ -13,7 +13,8 @@ import click
 from bad_input import BadInput, nearest_name
 from command_line import STOPPED_BY_RISK, Failed
 from messages import ACCOUNT
-from runtime.risk.latch import RiskLatch
+from runtime.live.run_lock import is_running
+from runtime.risk.latch import REHEARSAL_FOLDER, RiskLatch
 from runtime.setup.overrides import apply_overrides
 from runtime.setup.sections import NAME_PATTERN
 from runtime.setup.strategy_ids import strategy_ids
@@ -44,9 +45,9 @@ def commanded(setup: Path, overrides: Sequence[str], strategy: str | None) -> Se
     return apply_overrides(tree, overrides)
 
 
-def latch_of(tree: SetupTree, working_folder: Path) -> RiskLatch:
+def latch_of(tree: SetupTree, working_folder: Path, *, rehearsal: bool = False) -> RiskLatch:
     """
-    Return the latch of a setup; only its name is read, so that a mistake elsewhere keeps nobody from halting.
+    Return the latch of a setup, or of its rehearsal; a mistake elsewhere than in its name keeps nobody from halting.
 
     Raises
     ------
@@ -57,7 +58,32 @@ def latch_of(tree: SetupTree, working_folder: Path) -> RiskLatch:
     name = tree.values.get("name")
     if not isinstance(name, str) or not re.match(NAME_PATTERN, name):
         raise tree.complaint(f'was "{name}", expected the name of the trading system', ("name",))
-    return RiskLatch.of(name, working_folder)
+    latch = RiskLatch.of(name, working_folder)
+    return RiskLatch(latch.file.parent / REHEARSAL_FOLDER) if rehearsal else latch
+
+
+def check_obeyed(tree: SetupTree, latch: RiskLatch, *, rehearsal: bool) -> None:
+    """
+    Check that a halt would be heard; of a file that is not even YAML nobody knows, and it is written all the same.
+
+    Raises
+    ------
+    BadInput
+        If the setup has no limits, or no rehearsal runs: the next one forgets what halted this one.
+
+    """
+    if tree.lines and tree.values.get("risk") is None:
+        problem = "the setup has no such section, without which a running system hears of no halt"
+        hint = f"end it with Ctrl-C or SIGTERM; where it was started with one, `touch {latch.halt_file}` halts it"
+        raise tree.complaint(problem, ("risk",), hint)
+    if rehearsal and not is_running(latch.file.parent):
+        raise BadInput("no rehearsal of this setup runs, and the next one begins without a halt", key="--rehearsal")
+
+
+def tell_of_a_rehearsal(latch: RiskLatch) -> None:
+    """Say that a rehearsal runs, which has a latch of its own, to whoever has not asked for that."""
+    if is_running(latch.file.parent / REHEARSAL_FOLDER):
+        click.echo("a rehearsal of this setup runs, too; this is not about it: add --rehearsal for that", err=True)
 
 
 def scope_of(strategy: str | None, tree: SetupTree, also: Collection[str] = ()) -> str:
@@ -88,7 +114,11 @@ def halt(latch: RiskLatch, reason: str, scope: str = ACCOUNT) -> int:
     except OSError as error:
         raise Failed(f"the halt could not be asked for: {error}") from None
     who = "halts at its next check" if scope == ACCOUNT else f"halts {scope} at its next check, and nothing else of it"
-    click.echo(f"wrote {latch.halt_file_of(scope)}: a running system {who}; none starts until --resume")
+    file = latch.halt_file_of(scope)
+    if latch.is_of_a_rehearsal:
+        click.echo(f"wrote {file}: the rehearsal {who}; the next one begins without it")
+    else:
+        click.echo(f"wrote {file}: a running system {who}; none starts until --resume")
     return 0
 
 

@@ -30,6 +30,9 @@ UNREADABLE: Final = "latch_unreadable"
 STATE_FOLDER: Final = Path("state")
 """Where trading systems keep what must survive a restart, relative to the working directory."""
 
+REHEARSAL_FOLDER: Final = "rehearsal"
+"""In the folder of a trading system: where its rehearsal keeps the same, which is of the market that it plays."""
+
 _HALT: Final = "HALT"
 
 
@@ -87,6 +90,11 @@ class RiskLatch:
     def of(cls, setup_name: str, working_folder: Path) -> "RiskLatch":
         """Return the latch of a setup: paper and live share it, so that a halt of one holds for the other."""
         return cls(working_folder / STATE_FOLDER / setup_name)
+
+    @property
+    def is_of_a_rehearsal(self) -> bool:
+        """Whether it is of a rehearsal, which begins with nothing that halts it."""
+        return self.file.parent.name == REHEARSAL_FOLDER
 
     # -- What a running system asks -----------------------------------------------------------------------------------
 

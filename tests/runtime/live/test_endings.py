@@ -86,6 +86,7 @@ def test_cancellations_that_hang_at_the_stop_are_made_by_the_sweep(live_of: Any)
 @pytest.mark.slow
 def test_books_that_may_lack_the_last_fills_go_on(live_of: Any) -> None:
     live = live_of("spot").start("--set", "live.reconcile_secs=60").until_quoting()
+    live.double.faults.delay("cancel", 60, times=2)  # the strategy's own
     live.double.faults.answer("trades", 503, times=None)
     live.double.faults.lose_events("TRADE")
     live.process.send_signal(signal.SIGINT)

@@ -19,6 +19,7 @@ from actors.loss_watch import LossWatch
 from messages import ACCOUNT
 from models.risk_state import State, Trip
 from run_live import command
+from runtime.live.run_lock import RunLock
 from runtime.risk.commands import halting_on_signal
 from runtime.risk.controls import RiskContext, RiskControls, add_risk_controls
 from runtime.risk.latch import RiskLatch
@@ -37,6 +38,7 @@ strategies:
   - path: strategies.fixed_spread:FixedSpread
   - {path: strategies.glft:Glft, config: {order_id_tag: FAR/1}}
   - broken
+risk: {max_drawdown_pct: 4}
 """
 
 MANY = """
@@ -63,7 +65,7 @@ def latch(tmp_path: Path) -> RiskLatch:
 @pytest.fixture
 def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
     """Return a function that runs run_live.py on a setup of this test's folder; status, stdout and stderr."""
-    (tmp_path / "setup.yaml").write_text("name: example\nstrategies: broken\n")
+    (tmp_path / "setup.yaml").write_text("name: example\nstrategies: broken\nrisk: broken\n")
     (tmp_path / "two.yaml").write_text(TWO)
 
     def run(*arguments: str, setup: str = "setup.yaml") -> tuple[int, str, str]:
@@ -423,6 +425,10 @@ BAD = {
     ),
     "a strategy unlike any": (("--resume", "a", "--strategy", "x"), "without --strategy all of the account is meant"),
     "a strategy and no command": (("--strategy", "FixedSpread-000"), "--strategy goes with --halt or --resume"),
+    "a rehearsal and no command": (
+        ("--rehearsal", "--paper"),
+        "--rehearsal goes with --halt, --resume or --risk-state",
+    ),
     "a strategy's state": (("--risk-state", "--strategy", "FixedSpread-000"), "--strategy goes with --halt or"),
 }
 
@@ -448,16 +454,53 @@ def test_without_strategies_the_setup_halts_nothing_but_the_account(say: Say, la
 
 def test_a_setup_that_is_not_even_yaml_is_halted_by_its_name(say: Say, latch: RiskLatch, tmp_path: Path) -> None:
     (tmp_path / "edited.yaml").write_text(
-        f"{TWO.replace('example', chr(34) + 'example' + chr(34))}risk: [\nbacktest: 1"
+        f"{TWO.replace('example', chr(34) + 'example' + chr(34))}live: [\nbacktest: 1"
     )
 
     assert say("--halt", "now", setup="edited.yaml")[0] == 0
     assert latch.halts_wanted() == {ACCOUNT: "now"}
     status, _, error = say("--halt", "now", "--strategy", "FixedSpread-000", setup="edited.yaml")
     assert (status, error.count("\n")) == (2, 1)
-    assert "edited.yaml:8: is not YAML" in error
+    assert "edited.yaml:9: is not YAML" in error
     assert say("--resume", "looked at", setup="edited.yaml")[0] == 0
     assert say("--risk-state", setup="edited.yaml")[0] == 0
+
+
+@pytest.mark.parametrize("text", ["name: example\n", "name: example\nrisk:\n"])
+def test_a_halt_that_nobody_would_obey_is_refused(text: str, say: Say, latch: RiskLatch, tmp_path: Path) -> None:
+    (tmp_path / "bold.yaml").write_text(text)
+
+    status, out, error = say("--halt", "now", setup="bold.yaml")
+
+    assert (status, out, error.count("\n")) == (2, "", 1)
+    assert ": risk: the setup has no such section, without which a running system hears of no halt; end it" in error
+    assert str(latch.halt_file) in error
+    assert not latch.file.parent.exists()
+    assert say("--halt", "now", "--set", "risk={max_drawdown_pct: 4}", setup="bold.yaml")[0] == 0  # as it was started
+    assert say("--resume", "looked at", setup="bold.yaml")[0] == 0
+
+
+def test_a_rehearsal_is_commanded_by_an_option_of_its_own(say: Say, latch: RiskLatch) -> None:
+    rehearsed = RiskLatch(latch.file.parent / "rehearsal")
+    status, _, error = say("--halt", "now", "--rehearsal")
+    assert (status, error.count("\n")) == (2, 1)
+    assert "no rehearsal of this setup runs" in error
+    assert not latch.file.parent.exists()
+
+    with RunLock(rehearsed.file.parent, 0.1, print):
+        status, out, error = say("--halt", "now", "--rehearsal")
+        assert (status, error) == (0, "")
+        assert "the rehearsal halts at its next check; the next one begins without it" in out
+        assert rehearsed.halts_wanted() == {ACCOUNT: "now"}
+        assert latch.halts_wanted() == {}
+
+        status, out, error = say("--risk-state")
+        assert (status, out) == (0, "nothing halts trading\n")
+        assert error == "a rehearsal of this setup runs, too; this is not about it: add --rehearsal for that\n"
+        assert say("--risk-state", "--rehearsal") == (3, "account: halted by hand: now\n", "")
+        assert say("--resume", "looked at", "--rehearsal")[0] == 0
+        assert rehearsed.halts_wanted() == {}
+    assert say("--risk-state")[2] == ""
 
 
 NAMELESS = {
