@@ -27,7 +27,7 @@ RISK_STATE_TOPIC: Final = "ballast.risk.state"
 """Carries a `RiskStateChanged` whenever trading is reduced, halted or resumed."""
 
 RESUMED_TOPIC: Final = "ballast.risk.resumed"
-"""Published with the time in ns when a person ends all halts: whoever watches arms its limits anew, from there."""
+"""Published with the scope when a person ends all halts or those of a strategy: who watches it arms its limits anew."""
 
 BALANCES_TOPIC: Final = "ballast.balances"
 """Published with the time in ns when the venue has told what is owned; whoever counts it looks again. A backtest has

@@ -6,7 +6,7 @@ from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.config import ActorConfig, PositiveInt
 from nautilus_trader.model.events import OrderEvent, OrderFilled
 
-from messages import ALARM_TOPIC, ANSWERS_TOPIC, RESUMED_TOPIC, RiskAlarm
+from messages import ACCOUNT, ALARM_TOPIC, ANSWERS_TOPIC, RESUMED_TOPIC, RiskAlarm
 from models.rate_limits import Breaker
 
 
@@ -53,9 +53,12 @@ class BreakerWatch(Actor):
             for strategy, breaker in breakers.items()
         }
 
-    def _on_resumed(self, now_ns: int) -> None:
-        """Count anew: a breaker that has tripped says nothing more."""
-        self._forget()
+    def _on_resumed(self, scope: str) -> None:
+        """Count anew: what was counted so far is what a person has accepted."""
+        if scope == ACCOUNT:
+            self._forget()
+        for breakers in (self._fills, self._rejections):
+            breakers.pop(scope, None)
 
     def _on_answer(self, event: OrderEvent) -> None:
         config = self.config

@@ -159,15 +159,14 @@ class KillSwitch(Actor):
         End every halt that is kept, or those of one strategy, by the command of a person.
 
         Where all are ended, watches arm their limits anew. Where one strategy's are, nothing changes for the account:
-        the strategy's stops begin with its next position, and its breakers count on in their windows.
+        the strategy's stops begin with its next position, and its breakers with empty windows.
         """
         for name, machine in self.machines.items():
             if scope in (ACCOUNT, name) and machine.resume():
                 self.log.warning(f"{name}: resumed by a person")
                 self._publish(name)
         self._save()
-        if scope == ACCOUNT:
-            self.msgbus.publish(RESUMED_TOPIC, self.clock.timestamp_ns())
+        self.msgbus.publish(RESUMED_TOPIC, scope)
 
     def _obey_a_person(self, latch: Latch) -> None:
         for scope in latch.resumed():

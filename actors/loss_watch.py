@@ -115,9 +115,10 @@ class LossWatch(Actor):
         if breach is not None:
             self._alarm(breach, ts_ns, until_ns=(self._day + 1) * DAY_NS)
 
-    def _on_resumed(self, now_ns: int) -> None:
+    def _on_resumed(self, scope: str) -> None:
         """Measure losses from here: those so far are what a person has accepted."""
-        self._arm()
+        if scope == ACCOUNT:
+            self._arm()
 
     def _set_unknown(self, unknown: bool, ts_ns: int) -> None:
         if unknown is not self._unknown:

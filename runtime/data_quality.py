@@ -62,6 +62,12 @@ class DataQuality:
         return tuple(finding for finding in self.findings if finding.level == "fatal")
 
     @property
+    def unquoted(self) -> tuple[str, ...]:
+        """Series of quotes that have none in the period: nothing of the instrument can be traded or valued."""
+        empty = (str(counts["series"]) for counts in self.series if not counts["rows"])
+        return tuple(name for name in empty if name.endswith(" quotes"))
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader of the results must be told, fatal things too."""
         return tuple(str(finding) for finding in self.findings if finding.level != "note")

@@ -101,7 +101,10 @@ def _refuse_bad_data(loaded: LoadedSetup, data: MarketData) -> None:
     fatal = data.quality.fatal
     if fatal and loaded.setup.backtest.accept_data_because is None:
         more = f" (and {len(fatal) - 1} more)" if len(fatal) > 1 else ""
-        hint = 'run `python -m data_catalog check`; `backtest.accept_data_because: "the reason"` runs it all the same'
+        way = '`backtest.accept_data_because: "the reason"` runs it all the same'
+        if data.quality.unquoted:
+            way = "without quotes nothing can be traded or valued: another period, or another catalog"
+        hint = f"run `python -m data_catalog check`; {way}"
         raise loaded.tree.complaint(f"the data are not fit for a run: {fatal[0]}{more}", ("backtest", "catalog"), hint)
 
 

@@ -105,7 +105,11 @@ def test_futures_have_no_weights(run_here: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("accepting", "problem"),
     [
-        ([], "AVAXUSDT.BINANCE quotes: there are none in the period"),
+        (
+            [],
+            "AVAXUSDT.BINANCE quotes: there are none in the period; run `python -m data_catalog check`; "
+            "without quotes nothing can be traded or valued: another period, or another catalog",
+        ),
         (["--set", "backtest.accept_data_because=nothing else is there"], "has no quotes of AVAXUSDT.BINANCE"),
     ],
 )

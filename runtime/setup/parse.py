@@ -80,8 +80,15 @@ def _inner_path(text: str) -> KeyPath:
 def _in_words(text: str) -> str:
     """Return msgspec's sentence with the names of types that a reader of YAML knows."""
     text = text.replace("Invalid decimal string", "expected a number")
+    text = re.sub(r"`(\w+(?: \| \w+)+)`", lambda match: _any_of(match[1].split(" | ")), text)
     text = re.sub(r"`(\w+)`", lambda match: _TYPE_NAMES.get(match[1], match[1]), text)
     return text[:1].lower() + text[1:].replace("`", "")
+
+
+def _any_of(types: list[str]) -> str:
+    """Return the types of a union: "text or null", "a number, text or null"."""
+    *first, last = ("null" if name == "null" else _TYPE_NAMES.get(name, name) for name in types)
+    return f"{', '.join(first)} or {last}"
 
 
 def _value_at(values: Any, path: KeyPath) -> Any:

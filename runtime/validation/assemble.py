@@ -304,10 +304,7 @@ class Assembly:
     def _warnings(self) -> list[str]:
         found = list(self.base.data.warnings)
         if self.earlier.count:
-            found.append(
-                f"{self.earlier.count} trials of {self.earlier.sweeps} earlier sweeps of this name on these data were "
-                "counted in: they were chances to be lucky, too."
-            )
+            found.append(f"Counted in: {self.earlier} of this name on these data, each of them a chance to be lucky.")
         missed = [str(walked.fold.number + 1) for walked in self.walked if walked.winner is None]
         if missed and len(missed) < len(self.walked):
             found.append(f"No trial kept the constraints in fold {', '.join(missed)}: nothing was traded after it.")

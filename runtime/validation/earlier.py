@@ -18,6 +18,9 @@ class EarlierTrials:
     count: int = 0
     sweeps: int = 0
 
+    def __str__(self) -> str:
+        return f"{_counted(self.count, 'trial')} of {_counted(self.sweeps, 'earlier sweep')}"
+
 
 def earlier_trials(folder: Path, sweep: LoadedSweep, base: PreparedBacktest) -> EarlierTrials:
     """
@@ -44,6 +47,10 @@ def earlier_trials(folder: Path, sweep: LoadedSweep, base: PreparedBacktest) -> 
         if same_data and manifest.get("sweep_sha256") != sweep.sha256():
             found[manifest["sweep_sha256"]] = _trials(record)
     return EarlierTrials(sum(found.values()), len(found))
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _trials(record: dict[str, Any]) -> int:

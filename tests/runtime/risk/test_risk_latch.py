@@ -293,6 +293,21 @@ def test_one_strategy_is_resumed_with_its_breaker_and_the_other_is_not(latch: Ri
     assert set(latch.content().holding) == {one, other}
 
 
+@pytest.mark.parametrize("scope", [ACCOUNT, "FixedSpread-000"])
+def test_windows_begin_empty_after_a_resume(scope: str, latch: RiskLatch, trade: Trade) -> None:
+    one, limit = "FixedSpread-000", 2
+    resume = {8: lambda: latch.resume("looked at by hand", NOW, scope)}
+
+    run, controls = trade(resume, makers=2, max_fills_per_window=limit, fill_window_secs=Decimal(60))
+
+    first, second = (halt.trip.ts_ns for halt in controls.kill_switch.halts if halt.scope == one)
+    assert first < START_NS + 8 * 10**9 < second
+    counted = [
+        fill for fill in run.ledger.fills if fill.strategy == one and START_NS + 8 * 10**9 < fill.ts_ns <= second
+    ]
+    assert len(counted) == limit + 1
+
+
 @pytest.mark.parametrize(("scope", "measured_anew"), [(ACCOUNT, True), ("FixedSpread-000", False)])
 def test_losses_are_measured_anew_when_all_is_resumed(
     scope: str, measured_anew: bool, latch: RiskLatch, trade: Trade

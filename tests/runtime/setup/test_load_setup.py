@@ -60,6 +60,7 @@ def test_a_good_setup_becomes_parsed_components(write: Any) -> None:
         ("maker_bps", "make_bps", 12, ['did you mean "maker_bps"?', "backtest.fees.make_bps"]),
         ("order_qty: 50", "order_qty: -50", 7, ['was "-50"', "> 0", "strategies[0].config.order_qty"]),
         ("order_qty: 50", "order_qty: 50 NEXO", 7, ['was "50 NEXO"', "expected a number"]),
+        ("half_spread_bps: 12.5", "order_id_tag: 001", 9, ['was "1", expected text or null, got a whole number']),
         ("NETTING", "NETTIN", 13, ['was "NETTIN"', 'did you mean "NETTING"?']),
         ("fixed_spread:FixedSpread", "fixed_spread:FixedSpred", 4, ['did you mean "FixedSpread"?']),
         ("fixed_spread:FixedSpread", "fixed_spraed:FixedSpread", 4, ['did you mean "strategies.fixed_spread"?']),

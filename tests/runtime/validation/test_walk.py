@@ -12,7 +12,7 @@ from reports.sweeps.page import write_sweep_page
 from reports.sweeps.record import read_sweep, write_sweep
 from runtime.setup.tree import read_setup_tree
 from runtime.validation.assemble import luck_summary
-from runtime.validation.earlier import earlier_trials
+from runtime.validation.earlier import EarlierTrials, earlier_trials
 from runtime.validation.settings import ValidationSettings, length_ns
 from runtime.validation.walk import is_adaptive
 from runtime.validation.windows import folds_of, in_window
@@ -152,6 +152,8 @@ def test_earlier_sweeps_on_the_same_data_count(held_out: Any, tmp_path: Path) ->
     found = earlier_trials(tmp_path, held_out.loaded, held_out.base)
 
     assert (found.count, found.sweeps) == (3, 1)  # run again is none, twice the same is one, other data are none
+    assert str(found) == "3 trials of 1 earlier sweep"
+    assert str(EarlierTrials(1, 2)) == "1 trial of 2 earlier sweeps"
     assert earlier_trials(tmp_path / "nowhere", held_out.loaded, held_out.base).count == 0
 
 
