@@ -154,7 +154,9 @@ class WatchedPair:
         self._on_sample = on_sample
         self._interval_ns = settings.sample_interval_secs * _SECOND_NS
         self._max_age_ns = settings.max_quote_age_secs * _SECOND_NS or 2 * self._interval_ns
-        self._verdict: Verdict | None = None
+        self._timer = f"{owner.id}-pair"
+        self.verdict: Verdict | None = None
+        """What the last re-test said; None before the first."""
         self._tested_ns: int | None = None
 
     def start(self, history: Sequence[HistoryRow] = ()) -> None:
@@ -166,37 +168,47 @@ class WatchedPair:
             self._owner.subscribe_quote_ticks(leg)
         now_ns = self._owner.clock.timestamp_ns()
         first_ns = now_ns - now_ns % self._interval_ns
-        self._owner.clock.set_timer_ns(f"{self._owner.id}-pair", self._interval_ns, first_ns, 0, self._on_time)
+        self._owner.clock.set_timer_ns(self._timer, self._interval_ns, first_ns, 0, self._on_time)
 
     def _on_time(self, event: TimeEvent) -> None:
-        quotes = [self._owner.cache.quote_tick(leg) for leg in self._settings.legs]
-        if any(quote is None or event.ts_event - quote.ts_init > self._max_age_ns for quote in quotes):
+        if self.silent_legs(event.ts_event):
             return
+        quotes = (self._owner.cache.quote_tick(leg) for leg in self._settings.legs)
         y, x = (quote.bid_price.as_double() + quote.ask_price.as_double() for quote in quotes)
         reading = self.monitor.update(y / 2.0, x / 2.0)
         self._retest(event.ts_event)
         if reading is not None:
             self._on_sample(PairSample(event.ts_event, reading, self.broken))
 
+    def silent_legs(self, now_ns: int) -> list[InstrumentId]:
+        """Return the legs that have no quote, or whose last one is too old for a sample."""
+        quotes = {leg: self._owner.cache.quote_tick(leg) for leg in self._settings.legs}
+        return [leg for leg, quote in quotes.items() if quote is None or now_ns - quote.ts_init > self._max_age_ns]
+
+    @property
+    def next_sample_ns(self) -> int | None:
+        """When the next sample is taken, UNIX ns; None while none is."""
+        return self._owner.clock.next_time_ns(self._timer) or None
+
     def _retest(self, now_ns: int) -> None:
         every_ns = self._settings.retest_every_secs * _SECOND_NS
         if every_ns and (self._tested_ns is None or now_ns - self._tested_ns >= every_ns):
             verdict = self.monitor.verdict()
             if verdict is not None:
-                self._verdict, self._tested_ns = verdict, now_ns
+                self.verdict, self._tested_ns = verdict, now_ns
 
     @property
     def half_life_secs(self) -> float:
         """How long the gap takes to halve by the last re-test, in seconds; infinite before the first."""
-        samples = math.inf if self._verdict is None else self._verdict.half_life
+        samples = math.inf if self.verdict is None else self.verdict.half_life
         return samples * self._settings.sample_interval_secs
 
     @property
     def broken(self) -> str | None:
         """Why the pair does not hold by the last re-test; None while it does."""
-        if self._verdict is None:
+        if self.verdict is None:
             return None
         limit = self._settings.max_half_life_secs
-        if self._verdict.p_value > self._settings.coint_pvalue:
-            return f"p-value {self._verdict.p_value:.3f}"
+        if self.verdict.p_value > self._settings.coint_pvalue:
+            return f"p-value {self.verdict.p_value:.3f}"
         return f"half-life {self.half_life_secs:.0f} s" if limit and self.half_life_secs > limit else None

@@ -56,6 +56,8 @@ class LegManager:
         self._timeout_ns = round(order_timeout_secs * _SECOND_NS)
         self._on_over = on_over
         self._operation: LegOperation | None = None
+        self.goal = PairLots(0, 0)
+        """What the last operation is to bring about; once it is over without that, what it has brought about."""
         self._not_before_ns = 0
         self._needs_quote = False
         self._quotes_in_vain = 0
@@ -67,13 +69,18 @@ class LegManager:
         """Whether an operation is being carried out."""
         return self._operation is not None
 
+    @property
+    def waits_for_quote(self) -> bool:
+        """Whether orders have come to nothing so often that the next one waits for another quote."""
+        return self._operation is not None and self._needs_quote
+
     def held(self) -> PairLots:
         """Return what is held of both legs."""
         return PairLots(self._legs["y"].adapter.traded_lots(), self._legs["x"].adapter.traded_lots())
 
     def can_close(self) -> bool:
-        """Return whether more is held of a leg than the venue's smallest order."""
-        views = [leg.view() for leg in self._legs.values()]
+        """Return whether more is held of a leg than the venue's smallest order; a leg without a price is not asked."""
+        views = [leg.view() for leg in self._legs.values() if leg.has_market]
         return any(view.held and abs(view.held) >= view.least for view in views)
 
     def shortfall(self, trade: PairLots, rules: LegRules) -> str | None:
@@ -112,6 +119,7 @@ class LegManager:
         self._not_before_ns = 0
         self._needs_quote = False
         self._quotes_in_vain = 0
+        self.goal = goal
         self._operation = LegOperation(self.held(), goal, rules, now_ns, leaving)
         self.go_on()
 
@@ -151,6 +159,8 @@ class LegManager:
         self._stepping = False
         if step.outcome is not None:
             self._operation = None
+            if step.outcome != "done":
+                self.goal = self.held()
             self._on_over(step.outcome)
             return
         self._watch(operation, now_ns)

@@ -1,6 +1,6 @@
 """Trades the divergence of two instruments that move together, when it is worth more than it costs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -9,20 +9,27 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Instrument
 
 from actors.history import HistoryRow, HistoryWanted, decode_history
+from actors.pair_figures import pair_figures, sampling_silences, warm_up_scale, z_scale
 from actors.watched_pair import PairSample, WatchedPair
-from messages import PAIR_TOPIC, PairTraded, RiskStateChanged
+from messages import PAIR_TOPIC, Figure, Holding, PairTraded, RiskStateChanged, Silence, View
 from models.pairs.edge import edge_bps, holding_cost, round_trip_cost
 from models.pairs.leg_operation import LegRules, Outcome, clips_for
 from models.pairs.leg_sizes import PairLots, pair_lots, rounding_residual
-from models.pairs.z_score import FLAT, ZScoreRule, ZScoreState, next_state
+from models.pairs.z_score import FLAT, Side, ZScoreRule, ZScoreState, next_state
 from strategies.config_checks import MarketFacts
 from strategies.crossing_strategy import CrossingStrategy
 from strategies.leg_manager import LegManager
 from strategies.pair_leg import PairLeg
 from strategies.pairs_config import PairsConfig
+from strategies.pairs_view import PairState, pair_silences, position_text, z_levels
 
 _SECOND_NS: Final = 1_000_000_000
 _NOTHING: Final = PairLots(0, 0)
+_LEFT: Final = {
+    "stop": "given up at the stop",
+    "broken": "given up, as the pair no longer held together",
+    "time": "given up, as its time was over",
+}
 
 
 class Pairs(CrossingStrategy[PairLeg]):
@@ -49,6 +56,7 @@ class Pairs(CrossingStrategy[PairLeg]):
         self._entered_ns = 0
         self._latest: PairSample | None = None
         self._reason = ""
+        self._locked_by = ""
         self._leaving = False
         self._history: list[HistoryRow] = []
 
@@ -141,14 +149,14 @@ class Pairs(CrossingStrategy[PairLeg]):
         if side != FLAT:
             reason = self._reason_to_leave(sample, state)
             if reason is not None:
-                self._state = ZScoreState(FLAT, stopped=FLAT if reason == "exit" else side)
+                self._lock(FLAT if reason == "exit" else side, _LEFT.get(reason, ""))
                 self._leave(reason)
         elif state.side == FLAT:
             self._state = state
-        elif self._may_enter(sample):
-            self._enter(sample, state)
-        else:
+        elif self._barriers(sample) or self._no_edge(sample):
             self._state = ZScoreState()
+        else:
+            self._enter(sample, state)
 
     def _reason_to_leave(self, sample: PairSample, state: ZScoreState) -> str | None:
         if state.stopped != FLAT:
@@ -163,11 +171,27 @@ class Pairs(CrossingStrategy[PairLeg]):
         limit = self.config.max_holding_secs
         return bool(limit) and now_ns - self._entered_ns >= limit * _SECOND_NS
 
-    def _may_enter(self, sample: PairSample) -> bool:
-        after = self.config.trade_after
-        if sample.broken is not None or (after is not None and sample.ts_ns < after.timestamp() * _SECOND_NS):
-            return False
-        return bool(self._edge_bps(sample) >= self.config.min_edge_bps)
+    def _lock(self, stopped: Side, why: str) -> None:
+        """Hold nothing; where a side is `stopped`, enter nothing until the gap has come back."""
+        self._state = ZScoreState(FLAT, stopped=stopped)
+        self._locked_by = why
+
+    def _barriers(self, sample: PairSample) -> list[Silence]:
+        """Return what keeps from entering at any gap."""
+        found, after = [], self.config.trade_after
+        if sample.broken is not None:
+            found.append(Silence(reason="broken", text=f"the pair does not hold together: {sample.broken}"))
+        if after is not None and sample.ts_ns < after.timestamp() * _SECOND_NS:
+            found.append(Silence(reason="too_early", text=f"nothing is entered before {after:%Y-%m-%d %H:%M %Z}"))
+        return found
+
+    def _no_edge(self, sample: PairSample) -> Silence | None:
+        """Return what the gap lacks to be worth its costs; None if it is."""
+        edge, least = self._edge_bps(sample), self.config.min_edge_bps
+        if edge >= least:
+            return None
+        text = f"the reversion that is expected leaves {edge:.1f} bps after costs, min_edge_bps is {least:g}"
+        return Silence(reason="no_edge", text=text)
 
     def _edge_bps(self, sample: PairSample) -> float:
         """Return what the expected reversion leaves after all costs, in basis points of the value of y."""
@@ -193,7 +217,7 @@ class Pairs(CrossingStrategy[PairLeg]):
         problem = self._manager.shortfall(trade, rules)
         if problem is not None:
             self.log.warning(f"not entered: {problem}")
-            self._state = ZScoreState(FLAT, stopped=state.side)
+            self._lock(state.side, f"not entered: {problem}")
             self._publish("refused", sample, _NOTHING)
             return
         self._state = state
@@ -227,7 +251,7 @@ class Pairs(CrossingStrategy[PairLeg]):
         assert self._pair is not None
         held = self._manager.held()
         if not self._leaving and held == _NOTHING:
-            self._state = ZScoreState(FLAT, stopped=self._state.side)
+            self._lock(self._state.side, "the entry could not be had")
             self._pair.monitor.release()
         reason = self._reason if outcome == "done" else f"{self._reason} {outcome}"
         if self._latest is not None:
@@ -269,7 +293,7 @@ class Pairs(CrossingStrategy[PairLeg]):
         """Give up what is under way, and enter no more until the gap has come back."""
         if self._manager is not None:
             self._manager.give_up()
-        self._state = ZScoreState(FLAT, stopped=self._state.side or self._state.stopped)
+        self._lock(self._state.side or self._state.stopped, "a risk control ended it")
 
     def obey(self) -> None:
         """Cancel what is on its way; then close both legs, as far as the state allows it."""
@@ -283,3 +307,62 @@ class Pairs(CrossingStrategy[PairLeg]):
                 leg.cancel()
             if not live and self._manager.can_close():
                 self._leave("risk")
+
+    # -- For whoever looks on -----------------------------------------------------------------------------------------
+
+    def view(self) -> View:
+        """Return what it decides by, what it holds, and why it trades nothing now; nothing changes by it."""
+        if self._pair is None or self._manager is None:
+            return View(owner_id=self.id.value, silences=pair_silences(self._pair_state(())))
+        settings, sample, now_ns = self.config.pair, self._latest, self.clock.timestamp_ns()
+        sampling = sampling_silences(self._pair, settings, now_ns, sampled=sample is not None)
+        inside, levels = z_levels(self._rule, self._state)
+        return View(
+            owner_id=self.id.value,
+            silences=pair_silences(self._pair_state(sampling)),
+            scales=(*warm_up_scale(self._pair, settings), z_scale(sample, inside, levels)),
+            figures=(*self._position_figures(), *pair_figures(self._pair, settings, sample)),
+            holdings=self._holdings(),
+        )
+
+    def _pair_state(self, sampling: Sequence[Silence]) -> PairState:
+        sample, manager = self._latest, self._manager
+        return PairState(
+            running=self.is_running and manager is not None,
+            restricted=self.restricted,
+            under_way=manager is not None and manager.under_way,
+            waits_for_quote=manager is not None and manager.waits_for_quote,
+            sampling=sampling,
+            rule=self._rule,
+            state=self._state,
+            locked_by=self._locked_by,
+            z=float("nan") if sample is None else sample.reading.z,
+            barriers=() if sample is None else self._barriers(sample),
+            no_edge=None if sample is None else self._no_edge(sample),
+        )
+
+    def _position_figures(self) -> tuple[Figure, ...]:
+        assert self._manager is not None
+        sample, manager = self._latest, self._manager
+        is_held = self._state.side != FLAT or manager.under_way or manager.can_close()
+        y, x = (leg.id.symbol.value for leg in self.legs)
+        text = position_text(manager.held() if is_held else _NOTHING, y, x)
+        figures = [Figure(name="position", label="Position", text=text)]
+        if manager.under_way:
+            figures.append(Figure(name="under_way", label="Under way", text=self._reason))
+        if self._state.side != FLAT:
+            entered_ms = self._entered_ns // 1_000_000
+            figures.append(Figure(name="entered_ms", label="Entered", value=entered_ms, unit="ms_utc"))
+        note = f"min_edge_bps {self.config.min_edge_bps:g}"
+        edge = None if sample is None else self._edge_bps(sample)
+        return (*figures, Figure(name="edge_bps", label="Edge of an entry now", value=edge, unit="bps", note=note))
+
+    def _holdings(self) -> tuple[Holding, ...]:
+        assert self._manager is not None
+        aims = self._manager.under_way or self._state.side != FLAT
+        held, target = self._manager.held(), self._manager.goal if aims else _NOTHING
+        rows = zip(self.legs, held, target, strict=True)
+        return tuple(
+            Holding(instrument_id=leg.id.value, held_qty=lots * leg.grid.step, target_qty=wanted * leg.grid.step)
+            for leg, lots, wanted in rows
+        )

@@ -46,7 +46,7 @@ from strategies.order_adapter import OrderAdapter
 from strategies.order_pacing import OrderPacing
 from strategies.quote_shaping import QuoteShaper
 from strategies.quoting_config import QuotingConfig
-from strategies.quoting_view import MakerState, Steps, silences
+from strategies.quoting_view import MakerState, Steps, inventory_scale, silences
 from strategies.risk_obedience import RiskObedience
 from strategies.working_orders import WorkingOrders
 
@@ -445,13 +445,16 @@ class QuotingStrategy(Strategy):
         """Return what it is after, and why a side has no order; nothing changes by it."""
         started = self._grid is not None
         fair_value = self.fair_value() if started and self.bid else None
+        inventory = self._grid.quantity(self._inventory.lots) if self._grid and self._inventory else None
+        most = Decimal(repr(self.config.max_position))
         return QuotingView(
-            strategy_id=self.id.value,
+            owner_id=self.id.value,
             instrument_id=self.config.instrument_id.value,
             fair_value=None if fair_value is None else fair_value * self.tick,
-            inventory_qty=self._grid.quantity(self._inventory.lots) if self._grid and self._inventory else None,
-            max_position_qty=Decimal(repr(self.config.max_position)),
+            inventory_qty=inventory,
+            max_position_qty=most,
             silences=self._silences(),
+            scales=(inventory_scale(inventory, most),),
         )
 
     def _silences(self) -> tuple[Silence, ...]:

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple
 
-from messages import Silence
+from messages import Level, Scale, Silence
 from models.market_making.quote_plan import OrderState, Quote, Side, WorkingOrder
 from strategies.grid import Grid
 from strategies.order_pacing import OrderPacing
@@ -60,6 +61,14 @@ def silences(maker: MakerState, orders: Sequence[WorkingOrder]) -> tuple[Silence
     """Return why each side without a standing order has none; empty when both have one."""
     standing = {order.side for order in orders if order.state is not OrderState.SUBMITTING}
     return tuple(_silence(side, maker, orders) for side in Side if side not in standing)
+
+
+def inventory_scale(inventory_qty: Decimal | None, max_position_qty: Decimal) -> Scale:
+    """Return the inventory between its limits; None before the start."""
+    most = float(max_position_qty)
+    levels = (Level(name="limit", at=-most), Level(name="limit", at=most))
+    label = "Inventory against its target"
+    return Scale(name="inventory", label=label, value=inventory_qty, low=-most, high=most, levels=levels)
 
 
 def _silence(side: Side, maker: MakerState, orders: Sequence[WorkingOrder]) -> Silence:

@@ -16,6 +16,7 @@ from messages import (
     Rebalanced,
     RiskStateChanged,
     TargetInventory,
+    View,
     target_topic,
 )
 from models.market_making.quote_plan import Quote, Side
@@ -28,6 +29,7 @@ from strategies.crossing_strategy import CrossingStrategy
 from strategies.holdings import Portfolio
 from strategies.rebalance_action import Plan, RebalanceAction, portfolio_of
 from strategies.rebalance_config import RebalanceConfig
+from strategies.rebalance_view import RebalanceState, rebalance_view
 from strategies.target_weights import TargetWeights
 
 type Floats = NDArray[np.float64]
@@ -58,6 +60,7 @@ class Rebalance(CrossingStrategy[CrossingAsset]):
         self._action: RebalanceAction | None = None
         self._on_interval_ns: int | None = None
         self._winding_down = False
+        self._no_weights = ""
 
     @classmethod
     def history_wanted(cls, config: RebalanceConfig) -> HistoryWanted | None:
@@ -132,7 +135,11 @@ class Rebalance(CrossingStrategy[CrossingAsset]):
             self.subscribe_quote_ticks(asset.id)
         interval_ns = round(config.check_interval_secs * _SECOND_NS)
         now_ns = self.clock.timestamp_ns()
-        self.clock.set_timer_ns(f"{self.id}-check", interval_ns, now_ns - now_ns % interval_ns, 0, self._on_check)
+        self.clock.set_timer_ns(self._timer, interval_ns, now_ns - now_ns % interval_ns, 0, self._on_check)
+
+    @property
+    def _timer(self) -> str:
+        return f"{self.id}-check"
 
     def _new_asset(self, found: Instrument) -> CrossingAsset:
         return CrossingAsset(self, found, self.config.max_slippage_bps, self.config.min_trade_quote)
@@ -166,7 +173,9 @@ class Rebalance(CrossingStrategy[CrossingAsset]):
     def _note(self, prices: Sequence[float], ts_ns: int) -> None:
         try:
             self._targets.take(prices, ts_ns)
+            self._no_weights = ""
         except ValueError as error:
+            self._no_weights = str(error)
             self.log.error(f"no new weights, the old ones hold: {error}")
 
     def _lean_makers(self, portfolio: Portfolio, targets: Floats, now_ns: int) -> None:
@@ -177,19 +186,26 @@ class Rebalance(CrossingStrategy[CrossingAsset]):
                 self.msgbus.publish(target_topic(asset.id.value), message)
 
     def _rebalance(self, action: RebalanceAction, portfolio: Portfolio, targets: Floats) -> None:
-        makers = np.array([asset.id in self.config.maker_instrument_ids for asset in self.legs])
-        widths = self._halfwidths(targets)
-        hard = (self.config.hard_threshold_pct or 0.0) * _PCT
-        lower, upper = band(targets, np.where(makers, hard, widths))
+        now_ns = self.clock.timestamp_ns()
+        on_interval = self._interval_is_over(now_ns)
+        if on_interval:
+            self._on_interval_ns = now_ns
+        plan = self._plan(portfolio, targets, on_interval)
+        if plan is not None:
+            action.begin(plan)
+
+    def _plan(self, portfolio: Portfolio, targets: Floats, on_interval: bool) -> Plan | None:
+        """Return what is to be done; None while every weight is within its band and no interval is over."""
+        makers, widths = self._are_quoted(), self._halfwidths(targets)
+        lower, upper = self._band(targets)
         out = outside(portfolio.weights, lower, upper)
-        on_interval = self._interval_is_over()
         if not (out.any() or on_interval):
-            return
+            return None
         to: Destination = "target" if on_interval else self.config.rebalance_to
         untouched = makers & ~out
         reached = band(targets, np.where(out, widths * (1.0 - _INSIDE), widths))
         wanted, edges = leave_alone(portfolio.weights, targets, reached, untouched)
-        plan = Plan(
+        return Plan(
             reason="interval" if on_interval else "drift",
             before=portfolio,
             targets=targets,
@@ -197,7 +213,14 @@ class Rebalance(CrossingStrategy[CrossingAsset]):
             upper=upper,
             trades=np.where(untouched, 0, self._trades(portfolio, wanted, edges, to)).tolist(),
         )
-        action.begin(plan)
+
+    def _band(self, targets: Floats) -> tuple[Floats, Floats]:
+        """Return the edges beyond which an asset is traded."""
+        hard = (self.config.hard_threshold_pct or 0.0) * _PCT
+        return band(targets, np.where(self._are_quoted(), hard, self._halfwidths(targets)))
+
+    def _are_quoted(self) -> NDArray[np.bool_]:
+        return np.array([asset.id in self.config.maker_instrument_ids for asset in self.legs])
 
     def _halfwidths(self, targets: Floats) -> Floats:
         config = self.config
@@ -207,14 +230,17 @@ class Rebalance(CrossingStrategy[CrossingAsset]):
         pairs = zip(targets.tolist(), costs, strict=True)
         return np.array([no_trade_halfwidth(target, config.risk_aversion, cost) for target, cost in pairs])
 
-    def _interval_is_over(self) -> bool:
+    def _interval_is_over(self, now_ns: int) -> bool:
+        over_ns = self._interval_over_ns
+        return over_ns is not None and now_ns >= over_ns
+
+    @property
+    def _interval_over_ns(self) -> int | None:
+        """From when on the next check trades to the targets, UNIX ns: 0 before the first; None without an interval."""
         interval_ns = round(self.config.rebalance_interval_secs * _SECOND_NS)
-        now_ns = self.clock.timestamp_ns()
-        last_ns = self._on_interval_ns
-        if not interval_ns or (last_ns is not None and now_ns - last_ns < interval_ns):
-            return False
-        self._on_interval_ns = now_ns
-        return True
+        if not interval_ns:
+            return None
+        return 0 if self._on_interval_ns is None else self._on_interval_ns + interval_ns
 
     def _trades(
         self, portfolio: Portfolio, targets: Floats, edges: tuple[Floats, Floats], to: Destination
@@ -263,3 +289,33 @@ class Rebalance(CrossingStrategy[CrossingAsset]):
         if lots and price is not None:
             for quote in asset.risk.permitted([Quote(side, price, abs(lots))]):
                 asset.send(side, quote.quantity, self.clock.timestamp_ns())
+
+    # -- For whoever looks on -----------------------------------------------------------------------------------------
+
+    def view(self) -> View:
+        """Return weights, bands and targets, and why nothing is traded now; nothing changes by it."""
+        priced = bool(self.legs) and all(asset.has_market for asset in self.legs)
+        portfolio = portfolio_of(self, self.legs) if priced else None
+        targets, edges, plan = self._targets.now, None, None
+        if portfolio is not None and targets is not None and portfolio.equity > 0:
+            edges = self._band(targets)
+            plan = self._plan(portfolio, targets, self._interval_is_over(self.clock.timestamp_ns()))
+        state = RebalanceState(
+            running=self.is_running and self._action is not None,
+            restricted=self.restricted,
+            assets=self.legs,
+            portfolio=portfolio,
+            targets=targets,
+            band=edges,
+            plan=plan,
+            action=self._action,
+            no_weights=self._no_weights,
+            noted=self._targets.noted,
+            needed=self.config.lookback + 1 if self.config.from_prices else 0,
+            times_ns={
+                "next_check": self.clock.next_time_ns(self._timer) or None,
+                "next_interval": self._interval_over_ns,
+                "next_weights": self._targets.next_ns,
+            },
+        )
+        return rebalance_view(self.id.value, state)

@@ -108,13 +108,14 @@ class RebalanceAction:
             return
         if not self._buying:
             self._buying = True
-            self._send(Side.BID, self._affordable(plan))
+            self._send(Side.BID, self.affordable(plan))
             return
         self._plan = None
         if self._orders_sent() > self._orders_before:
             self._on_done(self._account_of(plan))
 
-    def _affordable(self, plan: Plan) -> list[int]:
+    def affordable(self, plan: Plan) -> list[int]:
+        """Return the lots of each asset that a plan buys and the free cash pays for."""
         first = self._assets[0].instrument
         cash = balance(self._strategy, first, first.quote_currency, free=True)
         purchases = [_purchase(asset, lots) for asset, lots in zip(self._assets, plan.trades, strict=True)]

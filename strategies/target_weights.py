@@ -37,6 +37,18 @@ class TargetWeights:
         elif config.weights == "equal":
             self.now = equal_weights(len(config.instrument_ids)) * config.invested_pct * _PCT
 
+    @property
+    def noted(self) -> int:
+        """The prices of how many checks are known."""
+        return len(self._prices)
+
+    @property
+    def next_ns(self) -> int | None:
+        """From when on the next check computes the weights anew, UNIX ns; None where nothing is, or at the first."""
+        if self._computed_ns is None:
+            return None
+        return self._computed_ns + round(self._config.reweight_interval_secs * _SECOND_NS)
+
     def take(self, prices: Sequence[float], now_ns: int) -> None:
         """
         Note the prices of a check, and compute the weights anew where that is due.
@@ -59,5 +71,5 @@ class TargetWeights:
         self.now = weights * config.invested_pct * _PCT
 
     def _due(self, now_ns: int) -> bool:
-        interval_ns = round(self._config.reweight_interval_secs * _SECOND_NS)
-        return self._computed_ns is None or now_ns - self._computed_ns >= interval_ns
+        next_ns = self.next_ns
+        return next_ns is None or now_ns >= next_ns

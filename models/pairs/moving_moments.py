@@ -29,6 +29,11 @@ class MovingMoments:
         self._sums = [0.0] * 5
 
     @property
+    def count(self) -> int:
+        """How many pairs are in the window."""
+        return self._count
+
+    @property
     def is_full(self) -> bool:
         """Whether the window is full."""
         return self._count == len(self._pairs)

@@ -131,6 +131,11 @@ class PairMonitor:
         self._usual: Relation | None = None
 
     @property
+    def samples(self) -> int:
+        """How many samples are in the window."""
+        return self._window.count
+
+    @property
     def is_full(self) -> bool:
         """Whether the window is full."""
         return self._window.is_full

@@ -46,6 +46,14 @@ class ZScoreRule:
                 "-entry <= exit < entry < stop"
             )
 
+    def is_beyond_stop(self, z: float) -> bool:
+        """Return whether z is so far away that nothing is held there."""
+        return abs(z) >= self.stop_z
+
+    def exit_at(self, side: Side) -> float:
+        """Return the z at which a side is left: from there on towards and beyond the mean."""
+        return -side * self.exit_z + 0.0  # no -0.0
+
 
 @dataclass(frozen=True)
 class ZScoreState:
@@ -73,7 +81,7 @@ def next_state(rule: ZScoreRule, state: ZScoreState, z: float) -> ZScoreState:
     """
     if math.isnan(z):
         return state
-    if abs(z) >= rule.stop_z:
+    if rule.is_beyond_stop(z):
         return ZScoreState(FLAT, stopped=state.side or state.stopped)
     if state.stopped != FLAT and not _leaves(rule, state.stopped, z):
         return state
@@ -82,7 +90,7 @@ def next_state(rule: ZScoreRule, state: ZScoreState, z: float) -> ZScoreState:
 
 
 def _leaves(rule: ZScoreRule, side: Side, z: float) -> bool:
-    return (side == LONG and z >= -rule.exit_z) or (side == SHORT and z <= rule.exit_z)
+    return (side == LONG and z >= rule.exit_at(LONG)) or (side == SHORT and z <= rule.exit_at(SHORT))
 
 
 def _enters(rule: ZScoreRule, z: float) -> Side:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from messages import Scale
 from runtime.live.web.state import State
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -32,10 +33,13 @@ def _families(state: State) -> Iterator[Any]:
     yield _gauge("info", "What is traded; always 1.", ("setup", "label", "run_id"), [(_of_run(state), 1)])
     yield _gauge("status", "1 for the status that holds.", ("status",), [((state.status,), 1)])
     yield _gauge("state_seconds", "What this state took of the trading loop.", (), [((), state.made_in_us / 1e6)])
-    yield _gauge("why_not", "1 for each reason that keeps from quoting.", ("reason", "scope", "side"), _reasons(state))
+    yield _gauge(
+        "why_not", "1 for each reason that keeps from quoting or trading.", ("reason", "scope", "side"), _reasons(state)
+    )
     yield from _money(state)
     yield from _markets(state)
     yield from _makers(state)
+    yield from _views(state)
     yield from _risk(state)
     connected = [((name,), int(stands)) for name, stands in state.connections.items()]
     yield _gauge("connected", "1 while a connection stands.", ("connection",), connected)
@@ -100,6 +104,41 @@ def _makers(state: State) -> Iterator[Any]:
     ]
     yield _gauge("inventory", "Held above the target, in the base asset.", ("strategy", "instrument"), held)
     yield _gauge("open_orders", "Orders that may still fill.", (), [((), len(state.orders) + state.orders_left_out)])
+
+
+def _views(state: State) -> Iterator[Any]:
+    """Return whatever strategies and signals say of themselves in numbers."""
+    of = ("strategy", "figure", "of")
+    shown = [*state.strategies, *state.signals]
+    numbers = [((each.strategy, scale.name, scale.of), scale.value) for each in shown for scale in each.scales]
+    numbers += [((each.strategy, figure.name, ""), figure.value) for each in shown for figure in each.figures]
+    known = [(labels, float(value)) for labels, value in numbers if value is not None]
+    yield _gauge("figure", "What a strategy decides by, as it says itself.", of, known)
+    levels = [
+        ((each.strategy, scale.name, scale.of, *level), at)
+        for each in shown
+        for scale in each.scales
+        for level, at in _levels(scale)
+    ]
+    yield _gauge("figure_level", "The thresholds of a figure.", (*of, "level", "end"), levels)
+    for name, text, key in (
+        ("strategy_held", "What a strategy holds, in the base asset.", "held_qty"),
+        ("strategy_wanted", "What it wants to hold, in the base asset.", "target_qty"),
+    ):
+        values = [((each.strategy, one.instrument_id), getattr(one, key)) for each in shown for one in each.holdings]
+        samples = [(labels, float(value)) for labels, value in values if value is not None]
+        yield _gauge(name, text, ("strategy", "instrument"), samples)
+
+
+def _levels(scale: Scale) -> Iterator[tuple[tuple[str, str], float]]:
+    """Return each level, and the ends of what is left alone; of several of a name the lower and the upper one."""
+    if scale.inside is not None:
+        yield from zip((("inside", "lower"), ("inside", "upper")), scale.inside, strict=True)
+    for name in {level.name: None for level in scale.levels}:
+        ats = sorted(level.at for level in scale.levels if level.name == name)
+        yield (name, "lower"), ats[0]
+        if len(ats) > 1:
+            yield (name, "upper"), ats[-1]
 
 
 def _risk(state: State) -> Iterator[Any]:

@@ -101,7 +101,7 @@ function showRun(run) {
   draw("facts", facts, () => Object.entries(facts).map(([name, value]) => el("div", "", el("dt", "", name), el("dd", "", value))));
 }
 
-const MOODS = { QUOTING: "good", TRADING: "good", HALTED: "bad", "NOT QUOTING": "bad" };
+const MOODS = { QUOTING: "good", TRADING: "good", WAITING: "calm", HALTED: "bad", "NOT QUOTING": "bad" };
 
 function showStatus(state) {
   byId("status").textContent = state.status === "QUOTING" ? "Quoting" : titled(state.status);
@@ -202,24 +202,112 @@ function equityChart(points, width) {
   return chart;
 }
 
-// -- Quotes and inventory --------------------------------------------------------------------------------------------
+// -- Strategies ------------------------------------------------------------------------------------------------------
 
-function showMakers(state) {
+function showStrategies(state) {
   const markets = new Map(state.markets.map((market) => [market.instrument, market]));
-  const makers = state.strategies.filter((each) => each.is_maker);
-  const quoted = new Set(makers.map((maker) => maker.instrument));
+  const shown = [...state.strategies, ...state.signals];
+  const quoted = new Set(shown.filter((each) => each.is_maker).map((maker) => maker.instrument));
   const others = state.markets.filter((market) => !quoted.has(market.instrument));
-  draw("makers", [makers, state.markets], () => [
-    ...makers.map((maker) => makerCard(maker, markets.get(maker.instrument), state.run.currency)),
+  const why = (each) => joined(state.why_not).filter((reason) => reason.scope === each.strategy);
+  draw("strategies", [shown, state.markets, state.why_not], () => [
+    ...shown.map((each) => each.is_maker ? makerCard(each, markets.get(each.instrument), state.run.currency) :
+      strategyCard(each, why(each), markets, state)),
     ...(others.length ? [marketsCard(others, state.run.currency)] : []),
   ]);
+}
+
+function strategyCard(each, why, markets, state) {
+  const card = el("section", "card", el("h2", "", each.strategy));
+  if (why.length) card.append(el("p", "small", `Does nothing now: ${why.map((reason) => reason.text).join("; ")}.`));
+  if (!each.is_explained) card.append(el("p", "small", "It does not say what it is after."));
+  if (each.scales.length) card.append(el("div", "bars", ...each.scales.map(scaleRow)));
+  const rows = each.figures.map((figure) => [figure.label, ...figureText(figure, state.time_ms)]);
+  card.append(figureList(rows));
+  if (each.holdings.length) card.append(holdingsTable(each.holdings, markets, state.run.currency));
+  return card;
+}
+
+function holdingsTable(holdings, markets, currency) {
+  const hasTargets = holdings.some((each) => each.target_qty !== null);
+  const rows = holdings.map((each) => {
+    const mid = markets.get(each.instrument_id)?.mid ?? null;
+    const value = mid === null || each.held_qty === null ? null : Number(each.held_qty) * Number(mid);
+    return [each.instrument_id, exact(each.held_qty), ...(hasTargets ? [exact(each.target_qty)] : []),
+      value === null ? "—" : number(value, decimalsFor(value))];
+  });
+  return table(["Instrument", "Held", ...(hasTargets ? ["Wanted"] : []), `in ${currency}`], rows, 1);
+}
+
+const UNITS = { pct: " %", bps: " bps", secs: " s" };
+
+// A value with its unit; an exact decimal stays exact unless it is an amount of money.
+function withUnit(value, unit) {
+  if (value === null) return "—";
+  if (unit === "secs") return duration(value);
+  if (unit === "ms_utc") return clock(value);
+  const text = typeof value === "string" && !unit ? exact(value) : number(value, Number.isInteger(value) ? 0 : 2);
+  return text + (UNITS[unit] ?? (unit && ` ${unit}`));
+}
+
+// What a figure says, and what stands small below it.
+function figureText(figure, now) {
+  if (figure.value === null) return [figure.text || "—", figure.note];
+  if (figure.unit !== "ms_utc") return [withUnit(figure.value, figure.unit), figure.note];
+  const secs = (figure.value - now) / 1000;
+  return [moment(figure.value, now), secs >= 0 ? `in ${duration(secs)}` : `${duration(-secs)} ago`];
+}
+
+const figureList = (rows) => el("dl", "strategy-figures", ...rows.map(([name, text, small]) =>
+  el("div", "", el("dt", "", name), el("dd", "", text, el("div", "small", small)))));
+
+function scaleRow(scale) {
+  const place = (value) => Math.max(0, Math.min(100, ((value - scale.low) / (scale.high - scale.low)) * 100));
+  const bar = el("div", "track scale");
+  const add = (className, from, to) => {
+    const made = el("i", className);
+    made.style.left = `${Math.min(place(from), place(to))}%`;
+    made.style.width = `${Math.abs(place(to) - place(from))}%`;
+    bar.append(made);
+  };
+  if (scale.inside) add("zone", ...scale.inside);
+  if (scale.value !== null) add(`fill ${scaleLevel(scale)}`, 0, Number(scale.value));
+  for (const level of scale.levels) add("tick", level.at, level.at);
+  if (scale.value !== null) add("now", Number(scale.value), Number(scale.value));
+  return el("div", "", el("p", "row", el("span", "", scale.label), el("b", "", withUnit(scale.value, scale.unit), scaleEnd(scale))),
+    bar, el("p", "small", scaleLegend(scale)));
+}
+
+function scaleLevel({ value, low, high, inside }) {
+  const at = Number(value);
+  if (inside) return at < inside[0] || at > inside[1] ? "near" : "";
+  if (low >= 0) return "";
+  return at <= low || at >= high ? "full" : Math.abs(at) >= 0.8 * high ? "near" : "";
+}
+
+const short = (value) => exact(Number(value.toPrecision(4)));
+
+// A scale on which nothing stands is read as a share of its end.
+const scaleEnd = (scale) => (scale.levels.length || scale.inside ? "" : ` of ${short(scale.high)}`);
+
+// Says every level once: the same one on both sides of zero as ±.
+function scaleLegend(scale) {
+  const unit = UNITS[scale.unit] ?? (scale.unit && ` ${scale.unit}`);
+  const named = new Map();
+  for (const level of scale.levels) named.set(level.name, [...(named.get(level.name) ?? []), level.at]);
+  const words = [...named].map(([name, at]) => {
+    const both = at.length === 2 && at[0] === -at[1];
+    return `${name} ${both ? `±${short(Math.abs(at[0]))}` : at.map(short).join(" and ")}${unit}`;
+  });
+  if (scale.inside) words.push(`left alone from ${scale.inside.map(short).join(" to ")}${unit}`);
+  return words.join(" · ");
 }
 
 function makerCard(maker, market, currency) {
   const card = el("section", "card", el("h2", "", maker.instrument), el("p", "small", maker.strategy));
   if (market.mid === null) return card;
   card.append(ladder(maker, market), figures(maker, market, currency));
-  if (maker.inventory !== null) card.append(gauge(maker));
+  if (maker.inventory !== null) card.append(el("div", "bars", ...maker.scales.map(scaleRow)));
   return card;
 }
 
@@ -262,17 +350,7 @@ function figures(maker, market, currency) {
     ["Market", `${price(market.bid)} | ${price(market.ask)}`, `${bps(market.spread_bps)} wide, ${duration(market.age_secs)} old`],
     ["Held", exact(market.held), value],
   ];
-  return el("dl", "maker-figures", ...rows.map(([name, text, small]) =>
-    el("div", "", el("dt", "", name), el("dd", "", text, el("div", "small", small)))));
-}
-
-function gauge(maker) {
-  const share = Math.max(-1, Math.min(1, Number(maker.inventory) / Number(maker.max_inventory)));
-  const width = Math.abs(share) * 50;
-  const level = Math.abs(share) >= 1 ? "full" : Math.abs(share) >= 0.8 ? "near" : "";
-  return el("div", "bars", el("div", "",
-    el("p", "row", el("span", "", "Inventory against its target"), el("b", "", `${exact(maker.inventory)} of ±${exact(maker.max_inventory)}`)),
-    track(share < 0 ? 50 - width : 50, width, level, "middle")));
+  return figureList(rows);
 }
 
 function marketsCard(markets, currency) {
@@ -430,7 +508,7 @@ function askForToken(problem) {
 function show(state) {
   last = state;
   answeredAt = performance.now();
-  for (const part of [showControls, showStatus, showMoney, showMakers, showLimits, showOrders, showEvents, showFooter]) part(state);
+  for (const part of [showControls, showStatus, showMoney, showStrategies, showLimits, showOrders, showEvents, showFooter]) part(state);
   showRun(state.run);
   byId("body").hidden = false;
   showEquity(state);

@@ -1,17 +1,15 @@
-"""Markets, makers and open orders of a system, as the engine's books have them."""
+"""Markets, own quotes and open orders of a system, as the engine's books have them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.model.enums import OrderSide
 from nautilus_trader.model.identifiers import InstrumentId
-from nautilus_trader.trading.strategy import Strategy as EngineStrategy
 
 from actors.ledger import Ledger
-from messages import QuotingView
-from runtime.live.web.state import Market, OpenOrder, OwnQuote, Strategy
+from runtime.live.web.state import Market, OpenOrder, OwnQuote
 
 MOST_ORDERS: Final = 100
 
@@ -62,41 +60,10 @@ def open_order(order: Any, now_ns: int) -> OpenOrder:
     )
 
 
-def strategy_of(
-    strategy: EngineStrategy,
-    view: QuotingView | None,
-    orders: Sequence[OpenOrder],
-    markets: Mapping[str, Market],
-) -> Strategy:
-    """Return a strategy with its best quotes; `view` is what a maker says of itself, None for any other."""
-    name = strategy.id.value
-    if view is None:
-        return Strategy(
-            strategy=name,
-            instrument=None,
-            is_maker=False,
-            bid=None,
-            ask=None,
-            fair_value=None,
-            inventory=None,
-            max_inventory=None,
-        )
-    standing = [
-        order
-        for order in orders
-        if (order.strategy, order.instrument) == (name, view.instrument_id) and order.status != "SUBMITTED"
-    ]
-    market = markets[view.instrument_id]
-    return Strategy(
-        strategy=name,
-        instrument=view.instrument_id,
-        is_maker=True,
-        bid=_best(standing, "buy", market),
-        ask=_best(standing, "sell", market),
-        fair_value=view.fair_value,
-        inventory=view.inventory_qty,
-        max_inventory=view.max_position_qty,
-    )
+def own_quotes(orders: Sequence[OpenOrder], market: Market) -> tuple[OwnQuote | None, OwnQuote | None]:
+    """Return the best standing bid and ask on a market among some orders; None for a side without one."""
+    standing = [order for order in orders if order.instrument == market.instrument and order.status != "SUBMITTED"]
+    return _best(standing, "buy", market), _best(standing, "sell", market)
 
 
 def _best(orders: Sequence[OpenOrder], side: str, market: Market) -> OwnQuote | None:

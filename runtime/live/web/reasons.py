@@ -1,11 +1,11 @@
-"""Why a system does not quote, or quotes less than it would: every reason that holds, the gravest first."""
+"""Why a system does not trade, or trades less than it would: every reason that holds, the gravest first."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from actors.kill_switch import KillSwitch
 from actors.risk_guard import RefusalCount
-from messages import ACCOUNT, QuotingView
+from messages import ACCOUNT, QuotingView, View
 from models.risk_limits import plain
 from models.risk_state import State, Trip
 from runtime.live.web.state import Reason, Status
@@ -67,28 +67,28 @@ def market_reasons(ages: Mapping[str, float | None], max_age_secs: float | None)
     return reasons
 
 
-def maker_reasons(
-    view: QuotingView, refusals: Mapping[tuple[str, str], RefusalCount], now_ns: int, said: Collection[Reason]
+def own_reasons(
+    view: View, refusals: Mapping[tuple[str, str], RefusalCount], now_ns: int, said: Collection[Reason]
 ) -> list[Reason]:
     """
-    Return why sides of a maker have no order.
+    Return why a strategy trades nothing, or a side of a maker has no order.
 
     Parameters
     ----------
-    view : QuotingView
-        What the maker says.
+    view : View
+        What the strategy says.
     refusals : mapping
         What the guard has refused, by rule and strategy; the last ten seconds count.
     now_ns : int
         Now, UNIX ns.
     said : collection of Reason
-        What has been said of the account, of markets and of strategies; the maker need not say it again.
+        What has been said of the account, of markets and of strategies; it need not be said again.
 
     """
     known = set()
-    if any(reason.scope in (ACCOUNT, view.strategy_id) for reason in said):
+    if any(reason.scope in (ACCOUNT, view.owner_id) for reason in said):
         known |= {"risk_control", "not_running"}
-    if any(reason.scope == view.instrument_id for reason in said):
+    if isinstance(view, QuotingView) and any(reason.scope == view.instrument_id for reason in said):
         known.add("no_market_data")
     reasons = []
     for silence in view.silences:
@@ -96,8 +96,8 @@ def maker_reasons(
             continue
         reason, text = silence.reason, silence.text
         if reason == "not_sent":
-            reason, text = _refused(view.strategy_id, refusals, now_ns) or (reason, text)
-        reasons.append(Reason(reason=reason, text=text, scope=view.strategy_id, side=silence.side))
+            reason, text = _refused(view.owner_id, refusals, now_ns) or (reason, text)
+        reasons.append(Reason(reason=reason, text=text, scope=view.owner_id, side=silence.side))
     return reasons
 
 
@@ -113,16 +113,27 @@ def _refused(strategy: str, refusals: Mapping[tuple[str, str], RefusalCount], no
     return rule, f"the guard refuses it: {rule}, the limit is {plain(refusals[rule, strategy].limit)}"
 
 
-def status_of(state: State, views: Sequence[QuotingView]) -> Status:
-    """Return the one word for a running system: the account's state first, then what makers show."""
+def status_of(state: State, views: Sequence[View | None]) -> Status:
+    """
+    Return the one word for a running system: the account's state first, then what makers show, then all others.
+
+    Parameters
+    ----------
+    state : State
+        Of the account.
+    views : sequence
+        What each strategy says; None for one that says nothing, of which it is taken that it trades.
+
+    """
     if state is not State.RUNNING:
         return "HALTED" if state is State.HALTED else "REDUCING"
-    if not views:
-        return "TRADING"
-    missing = sum(sum(silence.reason != _ON_ITS_WAY for silence in view.silences) for view in views)
+    makers = [view for view in views if isinstance(view, QuotingView)]
+    if not makers:
+        return "WAITING" if views and all(view is not None and view.silences for view in views) else "TRADING"
+    missing = sum(sum(silence.reason != _ON_ITS_WAY for silence in view.silences) for view in makers)
     if not missing:
         return "QUOTING"
-    return "NOT QUOTING" if missing == 2 * len(views) else "PARTLY QUOTING"
+    return "NOT QUOTING" if missing == 2 * len(makers) else "PARTLY QUOTING"
 
 
 def account_state(kill_switch: KillSwitch | None) -> State:

@@ -3,16 +3,14 @@
 import time
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
-from nautilus_trader.live.node import TradingNode
-
-from messages import QuotingView
+from messages import View
 from models.risk_state import RiskMachine, State
 from runtime.live.node import LiveSystem
 from runtime.live.stopping import Ending
 from runtime.live.user_stream import hears_events
-from runtime.live.web import quotes, reasons
+from runtime.live.web import quotes, reasons, views
 from runtime.live.web.equity_trail import EquityTrail
 from runtime.live.web.event_tail import EventTail
 from runtime.live.web.limits import Look, limit_rows
@@ -28,11 +26,9 @@ from runtime.live.web.state import (
     RiskScope,
     Run,
     Status,
-    Strategy,
 )
 from runtime.live.web.state import State as Snapshot
 from runtime.risk.settings import RiskSettings
-from strategies.quoting import QuotingStrategy
 
 _MS_NS: Final = 1_000_000
 
@@ -114,7 +110,8 @@ class Observer:
             for instrument_id in system.instrument_ids
         }
         orders = [quotes.open_order(order, now_ns) for order in quotes.orders_of(cache)]
-        makers = _views(system.node)
+        strategies, actors = system.node.trader.strategies(), system.node.trader.actors()
+        said, signals = views.views_of(strategies), views.views_of(actors)
         money = money_of(system.ledger, _mids(markets))
         connections = _connections(system, on_paper=self._run.label == PAPER)
         self._trail.follow(system.ledger.equity_curve)
@@ -123,11 +120,18 @@ class Observer:
         return Snapshot(
             time_ms=now_ns // _MS_NS,
             run=self._run,
-            status=status or reasons.status_of(account, list(makers.values())),
-            why_not=why_not or self._why_not(system, makers, markets, connections, now_ns),
+            status=status or reasons.status_of(account, [said.get(each.id.value) for each in strategies]),
+            why_not=why_not or self._why_not(system, [*said.values(), *signals.values()], markets, connections, now_ns),
             money=money,
             equity=list(self._trail.stretches),
-            strategies=_strategies(system.node, makers, orders, markets),
+            strategies=[
+                views.strategy_of(each, said.get(each.id.value), orders, markets, system.ledger) for each in strategies
+            ],
+            signals=[
+                views.strategy_of(each, signals[each.id.value], orders, markets, system.ledger)
+                for each in actors
+                if each.id.value in signals
+            ],
             markets=list(markets.values()),
             orders=orders[: quotes.MOST_ORDERS],
             orders_left_out=max(0, len(orders) - quotes.MOST_ORDERS),
@@ -144,7 +148,7 @@ class Observer:
     def _why_not(
         self,
         system: LiveSystem,
-        makers: dict[str, QuotingView],
+        said: list[View],
         markets: dict[str, Market],
         connections: dict[str, bool],
         now_ns: int,
@@ -156,8 +160,8 @@ class Observer:
         found = [*by_risk, *reasons.connection_reasons(connections, rules)]
         found += reasons.market_reasons(ages, None if max_age is None else float(max_age))
         refusals = {} if system.risk is None else system.risk.guard.refusals
-        of_makers = [reasons.maker_reasons(view, refusals, now_ns, found) for view in makers.values()]
-        return [*found, *(reason for each in of_makers for reason in each)]
+        own = [reasons.own_reasons(view, refusals, now_ns, found) for view in said]
+        return [*found, *(reason for each in own for reason in each)]
 
     def _limits(self, system: LiveSystem, markets: dict[str, Market], equity: Decimal | None) -> list[Limit]:
         if system.risk is None or self._settings is None:
@@ -173,18 +177,6 @@ def _microseconds_since(started: float) -> float:
 
 def _mids(markets: dict[str, Market]) -> dict[str, Decimal]:
     return {name: market.mid for name, market in markets.items() if market.mid is not None}
-
-
-def _views(node: TradingNode) -> dict[str, QuotingView]:
-    makers = (strategy for strategy in node.trader.strategies() if isinstance(strategy, QuotingStrategy))
-    return {maker.id.value: maker.view() for maker in makers}
-
-
-def _strategies(node: TradingNode, makers: dict[str, QuotingView], orders: Any, markets: Any) -> list[Strategy]:
-    return [
-        quotes.strategy_of(strategy, makers.get(strategy.id.value), orders, markets)
-        for strategy in node.trader.strategies()
-    ]
 
 
 def _connections(system: LiveSystem, *, on_paper: bool) -> dict[str, bool]:

@@ -11,11 +11,13 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from messages import Figure, Holding, Scale
+
 VERSION: Final = 1
 PAPER: Final = "PAPER"
 
 type Status = Literal[
-    "STARTING", "QUOTING", "PARTLY QUOTING", "NOT QUOTING", "TRADING", "REDUCING", "HALTED", "STOPPING"
+    "STARTING", "QUOTING", "PARTLY QUOTING", "NOT QUOTING", "TRADING", "WAITING", "REDUCING", "HALTED", "STOPPING"
 ]
 
 
@@ -35,12 +37,12 @@ class Run(Struct, frozen=True, kw_only=True):
 
 class Reason(Struct, frozen=True, kw_only=True):
     """
-    Why something is not quoted.
+    Why something is not quoted or traded.
 
     Parameters
     ----------
     reason : str
-        A word for programs: a rule of `risk:`, or one of those of `messages.Silence`; account_events_lost,
+        A word for programs: a rule of `risk:`, or one of a strategy's own (docs/live.md); account_events_lost,
         market_silent, disconnected, starting or stopping.
     text : str
         The same for people.
@@ -105,7 +107,23 @@ class OwnQuote(Struct, frozen=True, kw_only=True):
 
 
 class Strategy(Struct, frozen=True, kw_only=True):
-    """A strategy: for a maker, its best quotes, and its inventory counted from its target."""
+    """
+    A strategy, or an actor that explains itself: what it decides by, and what it holds.
+
+    Parameters
+    ----------
+    state : str
+        Of the engine's component, such as RUNNING.
+    is_explained : bool
+        Whether it has a view of its own; without one only its state, its orders and what it traded are known.
+    open_orders : int
+        How many of its orders may still fill.
+    scales, figures, holdings : list
+        As of `messages.View`.
+    is_maker, instrument, bid, ask, fair_value, inventory, max_inventory
+        For a maker: its best quotes, and its inventory counted from its target.
+
+    """
 
     strategy: str
     instrument: str | None
@@ -115,6 +133,12 @@ class Strategy(Struct, frozen=True, kw_only=True):
     fair_value: float | None
     inventory: Decimal | None
     max_inventory: Decimal | None
+    state: str = ""
+    is_explained: bool = True
+    open_orders: int = 0
+    scales: list[Scale] = []
+    figures: list[Figure] = []
+    holdings: list[Holding] = []
 
 
 class Market(Struct, frozen=True, kw_only=True):
@@ -227,7 +251,9 @@ class State(Struct, frozen=True, kw_only=True):
     status : str
         In one word.
     why_not : list of Reason
-        Why nothing, or less than everything, is quoted; empty when all is.
+        Why nothing, or less than everything, is quoted or traded; empty when all is.
+    signals : list of Strategy
+        Actors that explain themselves.
     connections : dict
         By name, whether it stands: "market data", "account events" (not on paper).
     made_in_us : float
@@ -243,6 +269,7 @@ class State(Struct, frozen=True, kw_only=True):
     money: Money | None = None
     equity: list[EquityStretch] = []
     strategies: list[Strategy] = []
+    signals: list[Strategy] = []
     markets: list[Market] = []
     orders: list[OpenOrder] = []
     orders_left_out: int = 0

@@ -89,7 +89,7 @@ def test_a_rehearsal_is_watched_and_halted_in_a_browser(rehearsal: Any, browser:
     before = browser.value(figures)
     browser.until(f"{figures} !== {before!r}")
     assert "REHEARSAL" in browser.text("#label")
-    assert "SYNUSDT-PERP.BINANCE" in browser.text("#makers")
+    assert "SYNUSDT-PERP.BINANCE" in browser.text("#strategies")
     assert "max_position_qty" in browser.text("#limits")
     assert browser.until("document.querySelectorAll('#equity polyline').length") == 1
 

@@ -211,11 +211,11 @@ def test_a_tripped_control_says_what_ends_it(case: str) -> None:
 def test_the_guard_is_named_only_while_its_refusals_are_fresh() -> None:
     from actors.risk_guard import RefusalCount
     from messages import QuotingView, Silence
-    from runtime.live.web.reasons import maker_reasons
+    from runtime.live.web.reasons import own_reasons
     from runtime.live.web.state import Reason
 
     view = QuotingView(
-        strategy_id="M-000",
+        owner_id="M-000",
         instrument_id="X",
         fair_value=1.0,
         inventory_qty=Decimal(0),
@@ -228,32 +228,42 @@ def test_the_guard_is_named_only_while_its_refusals_are_fresh() -> None:
     refusal = RefusalCount(count=3, ts_ns=0, last_ns=5_000_000_000, instrument="X", value=Decimal(3), limit=Decimal(2))
     refusals = {("max_leverage", "M-000"): refusal, ("price_collar_bps", "other"): refusal}
 
-    fresh = maker_reasons(view, refusals, 6_000_000_000, [Reason(reason="manual", text="by hand")])
-    late = maker_reasons(view, refusals, 60_000_000_000, [Reason(reason="manual", text="by hand", scope="other")])
+    fresh = own_reasons(view, refusals, 6_000_000_000, [Reason(reason="manual", text="by hand")])
+    late = own_reasons(view, refusals, 60_000_000_000, [Reason(reason="manual", text="by hand", scope="other")])
 
     assert [(reason.reason, reason.side) for reason in fresh] == [("max_leverage", "bid")]
     assert [(reason.reason, reason.side) for reason in late] == [("not_sent", "bid"), ("risk_control", "ask")]
 
 
+BOTH = ("warming_up", "warming_up")
 STATUSES = {
-    "nobody quotes by design": ([], "TRADING"),
-    "both sides": ([()], "QUOTING"),
-    "an answer is awaited": ([("on_its_way", "on_its_way")], "QUOTING"),
-    "one side": ([("inventory_limit",)], "PARTLY QUOTING"),
-    "one of two makers": ([(), ("warming_up", "warming_up")], "PARTLY QUOTING"),
-    "none": ([("warming_up", "warming_up")], "NOT QUOTING"),
+    "no strategy": ([], [], "TRADING"),
+    "one that says nothing": ([], [None], "TRADING"),
+    "both sides": ([()], [], "QUOTING"),
+    "an answer is awaited": ([("on_its_way", "on_its_way")], [], "QUOTING"),
+    "one side": ([("inventory_limit",)], [], "PARTLY QUOTING"),
+    "one of two makers": ([(), BOTH], [], "PARTLY QUOTING"),
+    "none": ([BOTH], [], "NOT QUOTING"),
+    "a pair beside a maker that quotes": ([()], [("inside_band",)], "QUOTING"),
+    "all wait": ([], [("inside_band",), ("within_bands",)], "WAITING"),
+    "one of two acts": ([], [("inside_band",), ()], "TRADING"),
+    "one waits, one says nothing": ([], [("inside_band",), None], "TRADING"),
 }
 
 
 @pytest.mark.parametrize("case", STATUSES)
-def test_the_status_is_what_makers_show(case: str) -> None:
-    from types import SimpleNamespace
-
+def test_the_status_is_what_strategies_show(case: str) -> None:
+    from messages import QuotingView, Silence, View
     from models.risk_state import State
     from runtime.live.web.reasons import status_of
 
-    makers, word = STATUSES[case]
-    views: Any = [SimpleNamespace(silences=[SimpleNamespace(reason=reason) for reason in said]) for said in makers]
+    def silences(reasons: Any) -> Any:
+        return tuple(Silence(reason=reason, text="") for reason in reasons)
+
+    of_makers, of_others, word = STATUSES[case]
+    plain = {"instrument_id": "X", "fair_value": None, "inventory_qty": None, "max_position_qty": Decimal(1)}
+    views: list[Any] = [QuotingView(owner_id="M", silences=silences(reasons), **plain) for reasons in of_makers]
+    views += [None if said is None else View(owner_id="P", silences=silences(said)) for said in of_others]
 
     assert status_of(State.RUNNING, views) == word
     assert status_of(State.HALTED, views) == "HALTED"
