@@ -20,7 +20,7 @@ from runtime.market_data import iso_time
 from runtime.prepare import PreparedBacktest
 from runtime.risk.controls import RiskControls
 from runtime.risk.report import stopped_by_risk
-from runtime.venue.margin import Liquidation, VenueMargin
+from runtime.venue.margin import Liquidation, VenueMargin, refused_for_margin
 
 type OnProgress = Callable[[int, int], None]
 """Called with the market time that has been handed to the engine (UNIX ns) and the number of events so far."""
@@ -91,7 +91,7 @@ class BacktestRun:
         if self.orders.denied:
             found.append(f"{self.orders.denied} orders were denied before they reached the venue.")
         if self.orders.without_margin:
-            found.append(f"{self.orders.without_margin} new or changed orders were refused for want of margin (-2019).")
+            found.append(refused_for_margin(self.orders.without_margin))
         return tuple(found)
 
 

@@ -72,7 +72,7 @@ def prepare_backtest(
     """
     data = find(loaded, working_folder)
     spot = _is_spot_account(loaded, data.instruments)
-    _refuse_futures_keys(loaded, spot)
+    refuse_futures_keys(loaded, spot)
     _refuse_bad_data(loaded, data)
     check_components(loaded, data.instruments)
     check_risk(loaded, data.instruments, lambda instrument_id: first_mid(data, instrument_id))
@@ -89,8 +89,16 @@ def prepare_backtest(
     )
 
 
-def _refuse_futures_keys(loaded: LoadedSetup, spot: bool) -> None:
-    """Refuse what a spot account does not have rather than leave it unheard."""
+def refuse_futures_keys(loaded: LoadedSetup, spot: bool) -> None:
+    """
+    Refuse what a spot account does not have rather than leave it unheard.
+
+    Raises
+    ------
+    BadInput
+        If there is something of that kind.
+
+    """
     for key in ("funding", "margin"):
         if spot and key in loaded.tree.values.get("backtest", {}):
             raise loaded.tree.complaint("is for futures, and the instruments are spot", ("backtest", key))

@@ -168,7 +168,7 @@ def _facts(run: BacktestRun, run_id: str) -> RunFacts:
         compare=run.compare,
         fee_facts=_fee_facts(run),
         funding=funding_sources(data.funding),
-        liquidation=None if run.liquidation is None else _liquidation(run.liquidation),
+        liquidation=None if run.liquidation is None else liquidation_facts(run.liquidation),
         data_quality=data.quality.as_dict(setup.backtest.accept_data_because),
     )
 
@@ -184,7 +184,8 @@ def _fee_facts(run: BacktestRun) -> FeeFacts:
     )
 
 
-def _liquidation(found: Liquidation) -> dict[str, Any]:
+def liquidation_facts(found: Liquidation) -> dict[str, Any]:
+    """Return what the summary says of a liquidation."""
     return {
         "time": iso_time(found.ts_ns),
         "mode": found.mode,

@@ -28,7 +28,7 @@ from actors.ledger import Ledger
 from runtime.live.adapter import CarefulExecClientFactory
 from runtime.live.environment import Environment
 from runtime.live.loop_clock import clocks_on
-from runtime.live.paper import PaperAccount, add_paper_venue
+from runtime.live.paper import PaperAccount, PaperClient, add_paper_venue
 from runtime.live.prepare import PreparedLive, require_credentials
 from runtime.live.recording import RunRecording
 from runtime.live.warm_up import Histories
@@ -60,6 +60,8 @@ class LiveSystem:
     ledger: Ledger
     risk: RiskControls | None
     instrument_ids: tuple[InstrumentId, ...]
+    paper: PaperClient | None = None
+    """The venue on paper, where there is one."""
 
     @property
     def exec_client(self) -> Any:
@@ -122,15 +124,16 @@ def build_node(
         node.add_data_client_factory(CLIENT, BinanceLiveDataClientFactory)
         node.add_exec_client_factory(CLIENT, CarefulExecClientFactory)
         node.build()
+        paper = None
         if prepared.paper:
-            add_paper_venue(node.kernel, _paper_account(prepared, options, instrument_ids), loop)
+            paper = add_paper_venue(node.kernel, _paper_account(prepared, options, instrument_ids), loop)
         latch = prepared.latch if recording is None else recording.latch
         context = SystemContext(instrument_ids, options.currency, prepared.margin, latch)
         parts = add_parts(node.kernel, prepared.loaded, context, _wiring(prepared))
         if recording is not None:
             recording.attach(node.kernel, context)
     announce_balances(node.kernel)
-    return LiveSystem(node, parts.ledger, parts.risk, instrument_ids)
+    return LiveSystem(node, parts.ledger, parts.risk, instrument_ids, paper)
 
 
 def _wiring(prepared: PreparedLive) -> dict[int, dict[str, Any]]:
@@ -153,7 +156,7 @@ def _paper_account(
         settings=prepared.loaded.setup.backtest,
         spot=prepared.venue.spot,
         currency=options.currency,
-        leverage=prepared.margin,
+        leverage=prepared.leverage,
         balances=options.balances,
         instrument_ids=instrument_ids,
     )

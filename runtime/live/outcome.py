@@ -8,6 +8,8 @@ from typing import Any
 
 from nautilus_trader.model.instruments import CryptoPerpetual, Instrument
 
+from reports.figures import Summary
+from reports.liquidation import liquidation_line
 from reports.summary import RunFacts
 from runtime.live.node import LiveSystem
 from runtime.live.pace import Pace
@@ -15,9 +17,10 @@ from runtime.live.prepare import PreparedLive
 from runtime.live.run_folder import RunFolder
 from runtime.live.sweep import Swept
 from runtime.market_data import iso_time
-from runtime.results import versions, write_books
+from runtime.results import liquidation_facts, versions, write_books
 from runtime.risk.report import risk_summary, stopped_by_risk
 from runtime.venue.fills import FILL_ASSUMPTIONS
+from runtime.venue.margin import Liquidation, refused_for_margin
 
 _SECOND_NS = 1_000_000_000
 DONE = 0
@@ -43,9 +46,26 @@ def exit_status(swept: Swept, system: LiveSystem | None, failure: str | None) ->
     """Return the exit status: what is left on the venue counts most, then a risk control, then a failure."""
     if not swept.is_clean:
         return LEFT_ON_VENUE
-    if system is not None and system.risk is not None and stopped_by_risk(system.risk):
+    if system is not None and (liquidation_of(system) is not None or _stopped_by_risk(system)):
         return STOPPED_BY_RISK
     return FAILED if failure is not None else DONE
+
+
+def _stopped_by_risk(system: LiveSystem) -> bool:
+    return system.risk is not None and stopped_by_risk(system.risk)
+
+
+def liquidation_of(system: LiveSystem) -> Liquidation | None:
+    """Return what the venue on paper has liquidated; None where it has not."""
+    margin = None if system.paper is None else system.paper.margin
+    return None if margin is None else margin.liquidation
+
+
+def liquidation_said(system: LiveSystem, currency: str) -> str:
+    """Return a liquidation in words."""
+    found = liquidation_of(system)
+    assert found is not None
+    return f"LIQUIDATED: {liquidation_line(Summary({'liquidation': liquidation_facts(found), 'currency': currency}))}"
 
 
 def write_outcome(
@@ -84,6 +104,9 @@ def _facts(
         warnings.append(f"What was filled during the stop may be missing: {ending['unasked']}.")
     if not ending["recording"]["complete"]:
         warnings.append("The recording is incomplete from {incomplete_from}: {reason}.".format(**ending["recording"]))
+    if system.paper is not None and system.paper.margin is not None and system.paper.margin.refused:
+        warnings.append(refused_for_margin(system.paper.margin.refused))
+    liquidation = liquidation_of(system)
     begun = iso_time(min(times.start_ns, system.ledger.equity_curve[0].ts_ns))
     if system.ledger.earlier is not None:
         warnings.append(
@@ -119,6 +142,7 @@ def _facts(
         warnings=tuple(warnings),
         risk=None if system.risk is None else risk_summary(system.risk, system.ledger),
         funding=_funding_sources(instruments, paper=prepared.paper),
+        liquidation=None if liquidation is None else liquidation_facts(liquidation),
     )
 
 

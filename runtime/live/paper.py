@@ -8,6 +8,7 @@ where quotes carry the time of their arrival and trades that of the venue; here 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from heapq import heappush
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ from data_catalog.instruments import SPOT_MAKER_FEE, SPOT_TAKER_FEE, USDM_MAKER_
 from runtime.setup.sections import BacktestSettings, Fees
 from runtime.venue.fees import fee_model, with_fees
 from runtime.venue.fills import FILL_ASSUMPTIONS
+from runtime.venue.margin import VenueMargin
 from runtime.venue.matching import SharesFillModel, SimulatedVenue
 from runtime.venue.queues import FillRule
 
@@ -59,7 +61,7 @@ class PaperAccount:
         Whether it is a spot account.
     currency : str
         The currency that margin is held in on futures.
-    leverage : Decimal
+    leverage : int
         On futures.
     balances : sequence of Money
         What it starts with.
@@ -71,7 +73,7 @@ class PaperAccount:
     settings: BacktestSettings
     spot: bool
     currency: str
-    leverage: Any
+    leverage: int
     balances: Sequence[Money]
     instrument_ids: Sequence[InstrumentId]
 
@@ -87,10 +89,14 @@ class PaperAccount:
         )
 
 
-def add_paper_venue(kernel: NautilusKernel, account: PaperAccount, loop: asyncio.AbstractEventLoop) -> None:
-    """Give a node that has data clients alone a venue on paper."""
-    kernel.exec_engine.register_client(PaperClient(kernel, account, loop))
+def add_paper_venue(
+    kernel: NautilusKernel, account: PaperAccount, loop: asyncio.AbstractEventLoop
+) -> "PaperClient":
+    """Give a node that has data clients alone a venue on paper, and return the client that orders go to."""
+    client = PaperClient(kernel, account, loop)
+    kernel.exec_engine.register_client(client)
     kernel.trader.add_actor(MarketListener(account.instrument_ids, trades="trades" in account.settings.data))
+    return client
 
 
 class MarketListener(Actor):
@@ -141,7 +147,7 @@ class PaperClient(LiveExecutionClient):
             account_type=account_type,
             starting_balances=list(account.balances),
             base_currency=base_currency,
-            default_leverage=account.leverage,
+            default_leverage=Decimal(account.leverage),
             leverages={},
             portfolio=kernel.portfolio,
             msgbus=kernel.msgbus,
@@ -160,6 +166,12 @@ class PaperClient(LiveExecutionClient):
             exchange=self._exchange, msgbus=kernel.msgbus, cache=kernel.cache, clock=self._time
         )
         self._exchange.register_client(self._venue_client)
+        self.margin: VenueMargin | None = None
+        """What the venue asks of a futures account; None on spot."""
+        if not account.spot:
+            self.margin = VenueMargin(self._simulated_venue, settings.margin, account.leverage, account.balances[0])
+            self.margin.listen(kernel.msgbus)
+            self._simulated_venue.margin = self.margin
         # The engine would put what the venue says in a queue; meanwhile the venue could fill an order twice.
         kernel.msgbus.deregister(_EVENTS, kernel.exec_engine.process)
         kernel.msgbus.register(_EVENTS, kernel.exec_engine._handle_event)

@@ -13,6 +13,7 @@ from runtime.live.own_orders import Owner
 from runtime.live.pace import REAL, Pace
 from runtime.live.rest import Rest
 from runtime.live.settings import LiveSettings
+from runtime.prepare import refuse_futures_keys
 from runtime.risk.latch import REHEARSAL_FOLDER, STATE_FOLDER, RiskLatch
 from runtime.setup.load import LoadedSetup
 
@@ -137,10 +138,16 @@ def prepare_paper(loaded: LoadedSetup, environment: Environment, working_folder:
     Raises
     ------
     BadInput
-        As `prepare_live`.
+        As `prepare_live`; and if `backtest:` or the leverage does not fit the account on paper.
 
     """
-    return replace(prepare_live(loaded, environment, working_folder), credentials=None, paper=True)
+    prepared = replace(prepare_live(loaded, environment, working_folder), credentials=None, paper=True)
+    refuse_futures_keys(loaded, prepared.venue.spot)
+    maintenance, leverage = loaded.setup.backtest.margin.maintenance_pct, prepared.leverage
+    if not prepared.venue.spot and maintenance * leverage >= 100:
+        left = f"{leverage} leaves an initial margin of {Decimal(100) / leverage:.3g} %"
+        raise loaded.tree.complaint(f"{left}, no more than the maintenance margin {maintenance} %", ("live", "leverage"))
+    return prepared
 
 
 def prepare_rehearsal(

@@ -18,7 +18,7 @@ from runtime.live.adapter import UNKNOWN_ORDER_TOPIC
 from runtime.live.bookkeeping import Bookkeeping
 from runtime.live.guards import Guards, NoGuards, VenueGuards
 from runtime.live.node import LiveSystem, NodeOptions, build_node
-from runtime.live.outcome import FAILED, LEFT_ON_VENUE, RunTimes, exit_status, write_outcome
+from runtime.live.outcome import FAILED, LEFT_ON_VENUE, RunTimes, exit_status, liquidation_said, write_outcome
 from runtime.live.prepare import PreparedLive
 from runtime.live.recording import RunRecording
 from runtime.live.rest import VenueError
@@ -141,8 +141,23 @@ class Session:
         msgbus.subscribe("commands.system.shutdown", lambda command: ending.failed(str(command.reason)))
         msgbus.subscribe(UNKNOWN_ORDER_TOPIC, lambda name: ending.fail(f"nobody knows whether {name} is live"))
         loop.set_exception_handler(lambda _, context: ending.fail(_said(context)))
+        if system.paper is not None and system.paper.margin is not None:
+            system.paper.margin.on_liquidated = self._on_liquidated(system, ending, loop)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, ending.ask, f"{signal.Signals(number).name} says so")
+
+    def _on_liquidated(
+        self, system: LiveSystem, ending: Ending, loop: asyncio.AbstractEventLoop
+    ) -> Callable[[int], None]:
+        """Return what ends the run when the venue on paper has liquidated: nothing is traded any further."""
+
+        def end() -> None:
+            ending.ask(liquidation_said(system, self._options.currency))
+
+        def on_liquidated(ts_ns: int) -> None:
+            loop.call_soon(end)  # the market event that did it is to be over
+
+        return on_liquidated
 
     # -- While it runs ------------------------------------------------------------------------------------------------
 

@@ -315,6 +315,11 @@ class VenueMargin:
             self._venue.msgbus.publish(CHARGE_TOPIC, charged)
 
 
+def refused_for_margin(count: int) -> str:
+    """Return for a reader of the results how many orders were refused."""
+    return f"{count} new or changed orders were refused for want of margin (-2019)."
+
+
 def _value(order: Order) -> int:
     """Return the value of what is left of an order that can raise a position, as money; 0 where it has no price."""
     return 2 * order.leaves_qty.raw * order.price.raw if order.has_price and not order.is_reduce_only else 0

@@ -93,3 +93,41 @@ def test_paper_fills_with_the_setups_fees_and_touches_nothing(kind: str, tmp_pat
     assert fee == pytest.approx(paid_on * bps, abs=Decimal("1e-8"))
     assert summary["fills_assumption"] == "queue_latency"
     assert summary["pnl"] == pytest.approx(sum(summary["pnl_parts"].values()), abs=1e-6)
+
+
+def test_paper_liquidates_an_account_without_margin_and_says_so(tmp_path: Path) -> None:
+    from binance_double.orders import Side
+    from tests.runtime.live.live_kit import Live, new_double
+
+    with new_double() as double:
+        live = Live("perpetual", double, tmp_path)
+        balance = "backtest.starting_balances=[70 USDT]"  # 600 USDT at 20 x need 30, and both sides rest
+        live.start("--paper", "--set", balance, "--set", "backtest.latency.insert_ms=20")
+        try:
+            live.until(lambda: "running" in live.errors())
+
+            def buy() -> bool:
+                bid = live._mid * (1 - live._half_spread) - live._tick
+                double.trade(live.instrument_id, str(bid.quantize(live._tick)), "0.01", Side.SELL)
+                return bool(live.fills())
+
+            live.until(buy)
+            live.move(-1000)  # a sixth of the price: 100 USDT
+            live.until(lambda: live.process is not None and live.process.poll() is not None)
+            assert live.ended() == 3
+        finally:
+            live.kill()
+    assert "LIQUIDATED" in live.errors()
+    summary = live.summary()
+    found = summary["liquidation"]
+    *bought, closed = live.fills()
+    cash = sum(sign_of(fill) * Decimal(fill["last_qty"]) * Decimal(fill["last_px"]) for fill in live.fills())
+    fees = sum(Decimal(fill["commission"].split()[0]) for fill in live.fills())
+    assert found["closed"] == {live.instrument_id: sum(float(fill["last_qty"]) for fill in bought)}
+    assert closed["client_order_id"].startswith("autoclose")
+    assert found["borne_by_the_venue"] == pytest.approx(float(fees - 70 - cash), abs=1e-6)
+    assert summary["pnl"] == pytest.approx(-70, abs=1e-6)  # no more than there was
+
+
+def sign_of(fill: dict[str, Any]) -> int:
+    return 1 if fill["order_side"] == "SELL" else -1
