@@ -89,9 +89,7 @@ class PaperAccount:
         )
 
 
-def add_paper_venue(
-    kernel: NautilusKernel, account: PaperAccount, loop: asyncio.AbstractEventLoop
-) -> "PaperClient":
+def add_paper_venue(kernel: NautilusKernel, account: PaperAccount, loop: asyncio.AbstractEventLoop) -> "PaperClient":
     """Give a node that has data clients alone a venue on paper, and return the client that orders go to."""
     client = PaperClient(kernel, account, loop)
     kernel.exec_engine.register_client(client)

@@ -146,7 +146,9 @@ def prepare_paper(loaded: LoadedSetup, environment: Environment, working_folder:
     maintenance, leverage = loaded.setup.backtest.margin.maintenance_pct, prepared.leverage
     if not prepared.venue.spot and maintenance * leverage >= 100:
         left = f"{leverage} leaves an initial margin of {Decimal(100) / leverage:.3g} %"
-        raise loaded.tree.complaint(f"{left}, no more than the maintenance margin {maintenance} %", ("live", "leverage"))
+        raise loaded.tree.complaint(
+            f"{left}, no more than the maintenance margin {maintenance} %", ("live", "leverage")
+        )
     return prepared
 
 

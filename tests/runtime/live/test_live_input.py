@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+PERPETUAL = ["instruments=[BTCUSDT-PERP.BINANCE]", "risk=null", "live.leverage=100"]
 BAD = {
     "no mode": ([], [], "expected one of --check, --rehearse, --paper, --testnet"),
     "two venues": (["--testnet", "--demo"], [], "expected one of"),
@@ -20,6 +21,8 @@ BAD = {
     "no Redis address": (["--check"], ["live.redis=localhost"], "expected HOST:PORT"),
     "a dead man without patience": (["--check"], ["live.dead_man_secs=2"], "expected at least 5, or 0 for none"),
     "a mixture": (["--check"], ["instruments=[NEXOUSDT.BINANCE, BTCUSDT-PERP.BINANCE]"], "mixes spot and futures"),
+    "margin on spot": (["--paper"], ["backtest.margin.mode=isolated"], "backtest.margin: is for futures"),
+    "no room for maintenance": (["--paper"], PERPETUAL, "live.leverage: 100 leaves an initial margin of 1 %"),
     "no catalog": (["--rehearse", "nowhere"], [], "nowhere"),
 }
 
