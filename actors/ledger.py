@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from operator import is_
 from types import MappingProxyType
 from typing import Final
 
@@ -16,13 +15,14 @@ from nautilus_trader.model.identifiers import InstrumentId, TradeId
 from nautilus_trader.model.instruments import Instrument
 
 from actors.account_reading import AccountReader, Holdings
-from actors.books import Books, Owner, Sums, sum_exactly
+from actors.books import Books, Owner, sum_exactly
 from actors.due_list import DueList
 from actors.fill_reader import FillReader
 from actors.kept_books import EarlierBooks, Entry, Keeper, Opening, Transfer
 from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord, PositionPoint
+from actors.marking import Marking, Marks
 from actors.order_trace import Messages
-from actors.touches import Touch, Touches
+from actors.touches import Touches
 from messages import (
     CHARGE_TOPIC,
     EQUITY_TOPIC,
@@ -103,8 +103,6 @@ class Ledger(Actor):
         self._seen: set[tuple[InstrumentId, TradeId]] = set()
         self._books = Books()
         self._shown: dict[str, QuotingSample] = {}
-        self._marked_at: list[Touch] = []
-        self._marks: Sums | None = None
 
     @property
     def is_open(self) -> bool:
@@ -126,6 +124,7 @@ class Ledger(Actor):
             self._waiting.add(instrument_id)
             self.msgbus.subscribe(f"events.fills.{instrument_id}", self._on_fill)
             self.subscribe_quote_ticks(instrument_id)
+        self._marking = Marking(self._books, self._touches, self._instruments)
         self._fill_reader.listen(self.msgbus)
         self.msgbus.subscribe(QUOTING_TOPIC, self._on_quoting_sample)
         self.msgbus.subscribe(REBALANCE_TOPIC, self.rebalances.append)
@@ -137,9 +136,8 @@ class Ledger(Actor):
         """
         Open the books once every instrument has had a quote.
 
-        It takes the place of the engine's own handler and stays subscribed: this is a tenth of a microsecond for each
-        quote, and the engine's bus needs three times that more for all quotes of an instrument after somebody has
-        unsubscribed from them.
+        It takes the place of the engine's own handler and stays subscribed, which costs 0.15 us for each quote. After
+        somebody has unsubscribed from an instrument's quotes, the engine's bus takes 0.6 us more for each of them.
         """
         if self._waiting and self.is_running:
             self._waiting.discard(tick.instrument_id)
@@ -177,7 +175,7 @@ class Ledger(Actor):
             self._enter(entry, news=True)
         self.clock.cancel_timers()
         if not self._books.is_settled:
-            self._take_point(now_ns, self._last_touches())
+            self._take_point(now_ns)
 
     def on_reset(self) -> None:
         """Forget everything, so that the next run starts like the first."""
@@ -296,34 +294,23 @@ class Ledger(Actor):
 
     def _record(self, now_ns: int) -> None:
         self.msgbus.publish(SAMPLE_TOPIC, now_ns)
-        touches = self._last_touches()
-        point = self._take_point(now_ns, touches)
-        equity = point.equity if all(touch.is_sound for touch in touches) else None
+        marks = self._take_point(now_ns)
+        equity = marks.equity if marks.sound else None
         mark = EquityMark(ts_ns=now_ns, equity=equity, interval_secs=self.config.interval_secs)
         self.msgbus.publish(EQUITY_TOPIC, mark)
 
-    def _last_touches(self) -> list[Touch]:
-        return [self._touches.of(name) for name in self._instruments]
-
-    def _take_point(self, now_ns: int, touches: list[Touch]) -> EquityPoint:
-        equity, parts, holdings = self._mark(touches)
+    def _take_point(self, now_ns: int) -> Marks:
+        marks = self._marking.marks()
+        equity, parts, holdings, positions, _ = marks
         point = EquityPoint(now_ns, equity, parts, holdings)
         self.equity_curve.append(point)
         if self.keeper is not None:
             self.keeper.marked(point)
-        for name, touch in zip(self._instruments, touches, strict=True):
+        for name, (bid, ask, _), held in positions:
             sample = self._shown.get(name)
             quotes = (None, None, None) if sample is None else (sample.bid, sample.ask, sample.fair_value)
-            held = self._books.position(name)
-            self.position_points.append(PositionPoint(now_ns, name, touch.bid, touch.ask, *quotes, held, equity))
-        return point
-
-    def _mark(self, touches: list[Touch]) -> Sums:
-        """Mark the books to the last quotes, unless nothing was quoted or booked since that was done."""
-        if self._marks is None or not (self._books.is_settled and all(map(is_, touches, self._marked_at))):
-            self._marks = self._books.mark({name: t.mid for name, t in zip(self._instruments, touches, strict=True)})
-            self._marked_at = touches
-        return self._marks
+            self.position_points.append(PositionPoint(now_ns, name, bid, ask, *quotes, held, equity))
+        return marks
 
     def _on_quoting_sample(self, sample: QuotingSample) -> None:
         instrument, strategy = sample.instrument_id, sample.strategy_id

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -23,11 +22,10 @@ WINDOW_SECS: Final = 10
 """Venues count orders in windows of the clock of this length."""
 
 _WINDOW_NS: Final = WINDOW_SECS * 1_000_000_000
-_OVER: Final = (OrderCanceled, OrderExpired, OrderRejected)
+_OVER: Final = frozenset((OrderCanceled, OrderExpired, OrderRejected))
 
 
-@dataclass(slots=True)
-class Trace:
+class Trace(NamedTuple):
     """
     An order so far.
 
@@ -68,7 +66,8 @@ class OrderTraces:
     def __init__(self, cache: CacheFacade) -> None:
         self._cache = cache
         self._quote_of: Callable[[InstrumentId], QuoteTick | None]
-        self._traces: dict[ClientOrderId, Trace] = {}
+        self._sent: dict[ClientOrderId, QuoteTick | None] = {}
+        self._rests: dict[ClientOrderId, tuple[QuoteTick | None, int]] = {}
 
     def listen(self, msgbus: MessageBus) -> None:
         """Hear of every order."""
@@ -77,20 +76,20 @@ class OrderTraces:
 
     def of(self, order_id: ClientOrderId) -> Trace:
         """Return what is known of an order; nothing of one that came from elsewhere."""
-        return self._traces.get(order_id) or Trace()
+        if order_id not in self._sent:
+            return Trace()
+        return Trace(self._sent[order_id], *self._rests.get(order_id, ()))
 
     def on_event(self, event: Any) -> None:
         """Follow an order."""
         kind = type(event)
         if kind is OrderUpdated or kind is OrderAccepted:  # asked first: most events of a maker on futures are changes
-            trace = self._traces.get(event.client_order_id)
-            if trace is not None:
-                trace.rests_at = self._quote_of(event.instrument_id)
-                trace.rests_since_ns = event.ts_event
+            self._rests[event.client_order_id] = (self._quote_of(event.instrument_id), event.ts_event)
         elif kind is OrderSubmitted:
-            self._traces[event.client_order_id] = Trace(self._quote_of(event.instrument_id))
+            self._sent[event.client_order_id] = self._quote_of(event.instrument_id)
         elif kind in _OVER:
-            self._traces.pop(event.client_order_id, None)
+            self._sent.pop(event.client_order_id, None)
+            self._rests.pop(event.client_order_id, None)
 
     def messages(self) -> Messages:
         """Count what was sent to the venue so far, by what the engine knows of every order."""

@@ -14,22 +14,25 @@ _TWO: Final = Decimal(2)
 
 
 class Touch(NamedTuple):
-    """A quote, its bid and ask, and the middle between them."""
+    """The best bid, the best ask and the middle between them."""
 
-    quote: QuoteTick
     bid: Decimal
     ask: Decimal
     mid: Decimal
 
-    @property
-    def is_sound(self) -> bool:
-        """Whether the bid is above 0 and the ask not below it."""
-        return 0 < self.bid <= self.ask
+
+class _Seen(NamedTuple):
+    """A quote, its prices in the engine's units, and the touch that it shows."""
+
+    quote: QuoteTick
+    bid_raw: int
+    ask_raw: int
+    touch: Touch
 
 
 class Touches:
     """
-    Looks up last quotes. Each is turned into exact numbers once: its `Touch` is the same object until the next quote.
+    Looks up last quotes and turns them into exact numbers, as a `Touch` that is the same object until a price changes.
 
     Parameters
     ----------
@@ -43,18 +46,22 @@ class Touches:
     def __init__(self, cache: CacheFacade, instrument_ids: Sequence[InstrumentId]) -> None:
         self._quote_of = cache.quote_tick
         self._ids = {instrument_id.value: instrument_id for instrument_id in instrument_ids}
-        self._last: dict[str, Touch] = {}
+        self._seen: dict[str, _Seen] = {}
 
     def of(self, instrument: str) -> Touch:
         """Return the touch of an instrument that has had a quote."""
         quote = self._quote_of(self._ids[instrument])
-        touch = self._last.get(instrument)
-        if touch is None or touch.quote is not quote:
-            touch = self._last[instrument] = touch_of(quote)
+        seen = self._seen.get(instrument)
+        if seen is not None and seen.quote is quote:
+            return seen.touch
+        bid, ask = quote.bid_price, quote.ask_price
+        if seen is not None and seen.bid_raw == bid.raw and seen.ask_raw == ask.raw:
+            touch = seen.touch
+        else:
+            touch = _touch(bid.as_decimal(), ask.as_decimal())
+        self._seen[instrument] = _Seen(quote, bid.raw, ask.raw, touch)
         return touch
 
 
-def touch_of(quote: QuoteTick) -> Touch:
-    """Return a quote as exact numbers."""
-    bid, ask = quote.bid_price.as_decimal(), quote.ask_price.as_decimal()
-    return Touch(quote, bid, ask, EXACT.divide(bid + ask, _TWO))
+def _touch(bid: Decimal, ask: Decimal) -> Touch:
+    return Touch(bid, ask, EXACT.divide(bid + ask, _TWO))
