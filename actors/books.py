@@ -82,6 +82,7 @@ class Books:
 
     def receive(self, instrument: str, amount: Decimal, mid: Decimal) -> None:
         """Take in what came without a trade: `instrument` is empty for the account's currency."""
+        self._settled = None
         self.equity_start = EXACT.add(self.equity_start, EXACT.multiply(amount, mid))
         if instrument:
             self.to_book(HOLDINGS, instrument).receive(amount, mid)
