@@ -1,6 +1,7 @@
 """The ledger of a live run beyond the process: kept on disk, caught up with the venue, gone on with after a kill."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -122,13 +123,14 @@ class Bookkeeping:
         system = self._system
         assert system is not None
         ledger = system.ledger
-        stopped = ledger.equity_curve[-1]
-        since = Opening(stopped.ts_ns, stopped.equity, Decimal(0), ())
-        # A payment is told from another by its time alone, and the venue lists it late: only those of the stop count.
-        funding = [paid for paid in ledger.funding if paid.ts_ns >= stopped.ts_ns]
-        books = KeptBooks(since, [*ledger.fills, *funding])
+        begun, stopped = ledger.equity_curve[0], ledger.equity_curve[-1]
+        since_ns = max(begun.ts_ns, stopped.ts_ns - _LOOK_BACK_MS * _MS)
+        books = KeptBooks(Opening(since_ns, stopped.equity, Decimal(0), ()), list(ledger.fills))
         asked = (self._account, self._prepared.owner, books, self._symbols, self._before)
-        self._missed = catch_up(*asked, since_ms=stopped.ts_ns // _MS - _LOOK_BACK_MS)
+        self._missed = catch_up(*asked, since_ms=since_ns // _MS)
+        if any(paid.ts_ns >= since_ns for paid in ledger.funding):
+            # The venue lists a payment late and under another time than it told: one that was heard is not asked for.
+            self._missed = replace(self._missed, funding=[])
         entries = self._entries(system)
         if entries:
             self._say(f"{len(entries)} fills and payments during the stop, of which no word came, are brought in")

@@ -84,6 +84,27 @@ def test_cancellations_that_hang_at_the_stop_are_made_by_the_sweep(live_of: Any)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("lost", [False, True])
+def test_funding_during_the_stop_is_booked_once(live_of: Any, lost: bool) -> None:
+    live = live_of("perpetual").start().until_quoting()
+    live.double.fill(next(o.asked.client_order_id for o in live.orders() if o.asked.side.value == "BUY"))
+    live.until(live.fills)
+    live.process.send_signal(signal.SIGINT)
+    live.until(lambda: "stopping" in live.errors())
+
+    if lost:
+        live.double.faults.lose_events("ACCOUNT_UPDATE")
+    venue = live.double.futures.venue
+    live.double.call(venue.settle_funding, "BTCUSDT", Decimal("0.001"))
+
+    assert live.ended() == 0
+    summary = live.summary()
+    assert summary["pnl_parts"]["funding"] == float(venue.account.funding_received["USDT"]) < 0
+    assert Decimal(repr(summary["equity_end"])) == pytest.approx(live.venue_equity(), abs=Decimal("0.005"))
+    assert ("of which no word came" in live.errors()) is lost
+
+
+@pytest.mark.slow
 def test_books_that_may_lack_the_last_fills_go_on(live_of: Any) -> None:
     live = live_of("spot").start("--set", "live.reconcile_secs=60").until_quoting()
     live.double.faults.delay("cancel", 60, times=2)  # the strategy's own
