@@ -324,6 +324,10 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
     side: str | None = None
 
 
+NOT_RUNNING: Final = Silence(reason="not_running", text="it does not run")
+"""What is said before the start, and after the end."""
+
+
 class Level(msgspec.Struct, frozen=True, kw_only=True):
     """A value on a scale that means something, such as an entry; several may have the same name."""
 
@@ -375,6 +379,8 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     name : str
         A word that stays the same from version to version.
+    of : str
+        The instrument where there is one for each, otherwise empty.
     label : str
         What people call it.
     value : float or Decimal, optional
@@ -390,6 +396,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     label: str
+    of: str = ""
     value: float | Decimal | None = None
     unit: str = ""
     text: str = ""

@@ -1,5 +1,6 @@
 """A watched pair in figures, for whoever looks on."""
 
+import math
 from typing import Final
 
 from actors.watched_pair import PairSample, PairSettings, WatchedPair
@@ -32,13 +33,19 @@ def warm_up_scale(pair: WatchedPair, settings: PairSettings) -> tuple[Scale, ...
     return (Scale(name="samples", label="Samples of the lookback", value=samples, low=0.0, high=needed),)
 
 
-def z_scale(sample: PairSample | None, inside: tuple[float, float], levels: tuple[Level, ...]) -> Scale:
-    """Return the z-score among its levels; `inside` is where nothing is done about it."""
-    z = None if sample is None else sample.reading.z
-    ends = [abs(level.at) for level in levels] + [abs(end) for end in inside]
-    reach = 1.1 * max(end for end in ends if end < float("inf"))
-    inside = (max(inside[0], -reach), min(inside[1], reach))
-    return Scale(name="z", label="z-score", value=z, low=-reach, high=reach, inside=inside, levels=levels)
+def z_scale(sample: PairSample | None, inside: tuple[float, float] | None, levels: tuple[Level, ...]) -> Scale:
+    """Return the z-score among its levels; `inside` is where nothing is done about it, None for nowhere."""
+    z = 0.0 if sample is None or math.isnan(sample.reading.z) else abs(sample.reading.z)
+    reach = 1.1 * max(z, *(abs(level.at) for level in levels), 0.0 if levels else 3.0)
+    return Scale(
+        name="z",
+        label="z-score",
+        value=None if sample is None else sample.reading.z,
+        low=-reach,
+        high=reach,
+        inside=None if inside is None else (max(inside[0], -reach), min(inside[1], reach)),
+        levels=levels,
+    )
 
 
 def pair_figures(pair: WatchedPair, settings: PairSettings, sample: PairSample | None) -> tuple[Figure, ...]:

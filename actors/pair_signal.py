@@ -8,8 +8,9 @@ from nautilus_trader.common.config import ActorConfig, PositiveFloat
 from nautilus_trader.model.identifiers import InstrumentId
 
 from actors.history import HistoryRow, HistoryWanted, decode_history
+from actors.pair_figures import pair_figures, sampling_silences, warm_up_scale, z_scale
 from actors.watched_pair import PairSample, PairSettings, WatchedPair
-from messages import AlphaSignal, alpha_topic
+from messages import NOT_RUNNING, AlphaSignal, Figure, Level, Silence, View, alpha_topic
 
 _BPS = 1e-4
 
@@ -48,6 +49,7 @@ class PairSignal(Actor):
     def __init__(self, config: PairSignalConfig) -> None:
         super().__init__(config)
         self._pair: WatchedPair | None = None
+        self._latest: PairSample | None = None
         self._history: list[HistoryRow] = []
 
     @classmethod
@@ -67,18 +69,50 @@ class PairSignal(Actor):
     def on_reset(self) -> None:
         """Forget everything, so that the next run starts like the first."""
         self._pair = None
+        self._latest = None
         self._history = []
 
     def _on_sample(self, sample: PairSample) -> None:
+        self._latest = sample
+        for leg, bps in self._signals(sample).items():
+            signal = AlphaSignal(instrument_id=leg.value, bps=bps, ts_ns=sample.ts_ns, source=self.id.value)
+            self.msgbus.publish(alpha_topic(leg.value), signal)
+
+    def _signals(self, sample: PairSample) -> dict[InstrumentId, float]:
+        """Return by how much the price of each leg should be higher, in basis points."""
         config, reading = self.config, sample.reading
-        holds = sample.broken is None and abs(reading.z) >= config.min_z
-        reversion = -reading.away / 2.0 / _BPS if holds else 0.0
-        self._publish(config.pair.leg_y, config.share_of_y * reversion, sample.ts_ns)
+        reversion = 0.0 if self._quiet(sample) else -reading.away / 2.0 / _BPS
+        wanted = {config.pair.leg_y: config.share_of_y * reversion}
         beta = reading.relation.beta
         if config.share_of_y < 1.0 and beta != 0.0:
-            self._publish(config.pair.leg_x, -(1.0 - config.share_of_y) * reversion / beta, sample.ts_ns)
+            wanted[config.pair.leg_x] = -(1.0 - config.share_of_y) * reversion / beta
+        return {leg: max(-config.max_bps, min(config.max_bps, bps)) for leg, bps in wanted.items()}
 
-    def _publish(self, leg: InstrumentId, bps: float, ts_ns: int) -> None:
-        bounded = max(-self.config.max_bps, min(self.config.max_bps, bps))
-        signal = AlphaSignal(instrument_id=leg.value, bps=bounded, ts_ns=ts_ns, source=self.id.value)
-        self.msgbus.publish(alpha_topic(leg.value), signal)
+    def _quiet(self, sample: PairSample) -> tuple[Silence, ...]:
+        """Return why the gap is no signal; nothing where it is one."""
+        if sample.broken is not None:
+            return (Silence(reason="broken", text=f"no signal: the pair does not hold together, {sample.broken}"),)
+        z, least = sample.reading.z, self.config.min_z
+        if abs(z) >= least:
+            return ()
+        return (Silence(reason="inside_band", text=f"no signal: z is {z:+.2f}, min_z is {least:g}"),)
+
+    def view(self) -> View:
+        """Return what it tells, and why it tells nothing; nothing changes by it."""
+        pair, settings, sample = self._pair, self.config.pair, self._latest
+        if pair is None or not self.is_running:
+            return View(owner_id=self.id.value, silences=(NOT_RUNNING,))
+        sampling = sampling_silences(pair, settings, self.clock.timestamp_ns(), sampled=sample is not None)
+        least = self.config.min_z
+        levels = tuple(Level(name="min_z", at=at) for at in (-least, least) if least)
+        signals = {} if sample is None else self._signals(sample)
+        told = (
+            Figure(name="signal_bps", of=leg.value, label=f"Signal for {leg.symbol}", value=bps, unit="bps")
+            for leg, bps in signals.items()
+        )
+        return View(
+            owner_id=self.id.value,
+            silences=sampling or (() if sample is None else self._quiet(sample)),
+            scales=(*warm_up_scale(pair, settings), z_scale(sample, (-least, least) if least else None, levels)),
+            figures=(*told, *pair_figures(pair, settings, sample)),
+        )

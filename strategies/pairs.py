@@ -11,7 +11,7 @@ from nautilus_trader.model.instruments import Instrument
 from actors.history import HistoryRow, HistoryWanted, decode_history
 from actors.pair_figures import pair_figures, sampling_silences, warm_up_scale, z_scale
 from actors.watched_pair import PairSample, WatchedPair
-from messages import PAIR_TOPIC, Figure, Holding, PairTraded, RiskStateChanged, Silence, View
+from messages import NOT_RUNNING, PAIR_TOPIC, Figure, Holding, PairTraded, RiskStateChanged, Silence, View
 from models.pairs.edge import edge_bps, holding_cost, round_trip_cost
 from models.pairs.leg_operation import LegRules, Outcome, clips_for
 from models.pairs.leg_sizes import PairLots, pair_lots, rounding_residual
@@ -313,25 +313,25 @@ class Pairs(CrossingStrategy[PairLeg]):
     def view(self) -> View:
         """Return what it decides by, what it holds, and why it trades nothing now; nothing changes by it."""
         if self._pair is None or self._manager is None:
-            return View(owner_id=self.id.value, silences=pair_silences(self._pair_state(())))
+            return View(owner_id=self.id.value, silences=(NOT_RUNNING,))
         settings, sample, now_ns = self.config.pair, self._latest, self.clock.timestamp_ns()
         sampling = sampling_silences(self._pair, settings, now_ns, sampled=sample is not None)
         inside, levels = z_levels(self._rule, self._state)
         return View(
             owner_id=self.id.value,
-            silences=pair_silences(self._pair_state(sampling)),
+            silences=pair_silences(self._pair_state(self._manager, sampling)),
             scales=(*warm_up_scale(self._pair, settings), z_scale(sample, inside, levels)),
-            figures=(*self._position_figures(), *pair_figures(self._pair, settings, sample)),
-            holdings=self._holdings(),
+            figures=(*self._position_figures(self._manager), *pair_figures(self._pair, settings, sample)),
+            holdings=self._holdings(self._manager),
         )
 
-    def _pair_state(self, sampling: Sequence[Silence]) -> PairState:
-        sample, manager = self._latest, self._manager
+    def _pair_state(self, manager: LegManager, sampling: Sequence[Silence]) -> PairState:
+        sample = self._latest
         return PairState(
-            running=self.is_running and manager is not None,
+            running=self.is_running,
             restricted=self.restricted,
-            under_way=manager is not None and manager.under_way,
-            waits_for_quote=manager is not None and manager.waits_for_quote,
+            under_way=manager.under_way,
+            waits_for_quote=manager.waits_for_quote,
             sampling=sampling,
             rule=self._rule,
             state=self._state,
@@ -341,9 +341,8 @@ class Pairs(CrossingStrategy[PairLeg]):
             no_edge=None if sample is None else self._no_edge(sample),
         )
 
-    def _position_figures(self) -> tuple[Figure, ...]:
-        assert self._manager is not None
-        sample, manager = self._latest, self._manager
+    def _position_figures(self, manager: LegManager) -> tuple[Figure, ...]:
+        sample = self._latest
         is_held = self._state.side != FLAT or manager.under_way or manager.can_close()
         y, x = (leg.id.symbol.value for leg in self.legs)
         text = position_text(manager.held() if is_held else _NOTHING, y, x)
@@ -357,10 +356,9 @@ class Pairs(CrossingStrategy[PairLeg]):
         edge = None if sample is None else self._edge_bps(sample)
         return (*figures, Figure(name="edge_bps", label="Edge of an entry now", value=edge, unit="bps", note=note))
 
-    def _holdings(self) -> tuple[Holding, ...]:
-        assert self._manager is not None
-        aims = self._manager.under_way or self._state.side != FLAT
-        held, target = self._manager.held(), self._manager.goal if aims else _NOTHING
+    def _holdings(self, manager: LegManager) -> tuple[Holding, ...]:
+        aims = manager.under_way or self._state.side != FLAT
+        held, target = manager.held(), manager.goal if aims else _NOTHING
         rows = zip(self.legs, held, target, strict=True)
         return tuple(
             Holding(instrument_id=leg.id.value, held_qty=lots * leg.grid.step, target_qty=wanted * leg.grid.step)

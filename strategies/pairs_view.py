@@ -4,12 +4,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from messages import Level, Silence
+from messages import NOT_RUNNING, Level, Silence
 from models.pairs.leg_sizes import PairLots
 from models.pairs.z_score import FLAT, LONG, SHORT, Side, ZScoreRule, ZScoreState, next_state
 
 _RISK = Silence(reason="risk_control", text="a risk control lets nothing be entered")
-_NOT_RUNNING = Silence(reason="not_running", text="the strategy does not run")
 _IN_VAIN = Silence(
     reason="orders_in_vain", text="orders came to nothing again and again: the next waits for another quote"
 )
@@ -58,7 +57,7 @@ class PairState:
 def pair_silences(pair: PairState) -> tuple[Silence, ...]:
     """Return why nothing is traded now; nothing while an entry or exit is being carried out."""
     if not pair.running:
-        return (_NOT_RUNNING,)
+        return (NOT_RUNNING,)
     if pair.under_way:
         return (_IN_VAIN,) if pair.waits_for_quote else ()
     if pair.restricted:
@@ -77,7 +76,7 @@ def _of_the_rule(pair: PairState) -> tuple[Silence, ...]:
     if math.isnan(z):
         return (Silence(reason="no_z_score", text="the gap has not moved within the lookback: it has no z-score"),)
     if after.stopped != FLAT:
-        back = f"nothing is entered until z, now {z:+.2f}, is back at {rule.exit_at(after.stopped):+g}"
+        back = f"nothing is entered until z, now {z:+.2f}, is back at {_signed(rule.exit_at(after.stopped))}"
         return (Silence(reason="locked", text=f"{pair.locked_by}; {back}"),)
     if rule.is_beyond_stop(z):
         text = f"z is {z:+.2f}, beyond the stop of ±{rule.stop_z:g}: too far to enter"
@@ -91,8 +90,12 @@ def _of_the_rule(pair: PairState) -> tuple[Silence, ...]:
 def _holding(pair: PairState) -> Silence:
     rule, side = pair.rule, pair.state.side
     stop = "" if math.isinf(rule.stop_z) else f", given up at ±{rule.stop_z:g}"
-    text = f"holds the pair; z is {pair.z:+.2f}, and it is left at {rule.exit_at(side):+g}{stop}"
+    text = f"holds the pair; z is {pair.z:+.2f}, and it is left at {_signed(rule.exit_at(side))}{stop}"
     return Silence(reason="holding", text=text)
+
+
+def _signed(z: float) -> str:
+    return f"{z:+g}" if z else "0"
 
 
 def z_levels(rule: ZScoreRule, state: ZScoreState) -> tuple[tuple[float, float], tuple[Level, ...]]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from actors.history import HistoryWanted, decode_history
 from messages import (
+    NOT_RUNNING,
     REBALANCE_TOPIC,
     Rebalanced,
     RiskStateChanged,
@@ -294,14 +295,16 @@ class Rebalance(CrossingStrategy[CrossingAsset]):
 
     def view(self) -> View:
         """Return weights, bands and targets, and why nothing is traded now; nothing changes by it."""
-        priced = bool(self.legs) and all(asset.has_market for asset in self.legs)
+        if self._action is None:
+            return View(owner_id=self.id.value, silences=(NOT_RUNNING,))
+        priced = all(asset.has_market for asset in self.legs)
         portfolio = portfolio_of(self, self.legs) if priced else None
         targets, edges, plan = self._targets.now, None, None
         if portfolio is not None and targets is not None and portfolio.equity > 0:
             edges = self._band(targets)
             plan = self._plan(portfolio, targets, self._interval_is_over(self.clock.timestamp_ns()))
         state = RebalanceState(
-            running=self.is_running and self._action is not None,
+            running=self.is_running,
             restricted=self.restricted,
             assets=self.legs,
             portfolio=portfolio,

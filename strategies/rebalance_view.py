@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from messages import Figure, Holding, Level, Scale, Silence, View
+from messages import NOT_RUNNING, Figure, Holding, Level, Scale, Silence, View
 from models.market_making.quote_plan import Side
 from models.portfolio.bands import outside
 from strategies.crossing import CrossingAsset
@@ -31,7 +31,7 @@ class RebalanceState:
     running, restricted : bool
         Whether it runs, and whether a risk control allows less than everything.
     assets : sequence of CrossingAsset
-        What it trades; none before its start.
+        What it trades.
     portfolio : Portfolio, optional
         What is held; None while an asset has no price.
     targets : array, optional
@@ -40,8 +40,8 @@ class RebalanceState:
         The edges beyond which an asset is traded; None where nothing can be decided.
     plan : Plan, optional
         What a check would do now; None for nothing.
-    action : RebalanceAction, optional
-        Carries out plans; None before the start.
+    action : RebalanceAction
+        Carries out plans.
     no_weights : str
         Why no weights could be computed at the last check; empty where that went well.
     noted, needed : int
@@ -58,7 +58,7 @@ class RebalanceState:
     targets: Floats | None
     band: tuple[Floats, Floats] | None
     plan: Plan | None
-    action: RebalanceAction | None
+    action: RebalanceAction
     no_weights: str
     noted: int
     needed: int
@@ -80,15 +80,15 @@ def rebalance_view(owner_id: str, state: RebalanceState) -> View:
 
 
 def _silences(state: RebalanceState) -> tuple[Silence, ...]:
-    if state.action is not None and state.action.under_way and state.running:
+    if not state.running:
+        return (NOT_RUNNING,)
+    if state.action.under_way:
         return ()
     reason, text = _before_the_plan(state) or _of_the_plan(state)
     return (Silence(reason=reason, text=text),)
 
 
 def _before_the_plan(state: RebalanceState) -> tuple[str, str] | None:
-    if not state.running:
-        return "not_running", "the strategy does not run"
     if state.restricted:
         return "risk_control", "a risk control lets nothing be rebalanced"
     if state.portfolio is None:
@@ -108,14 +108,15 @@ def _of_the_plan(state: RebalanceState) -> tuple[str, str]:
     if state.band is None:
         return "no_value", "the account holds nothing of these assets and of what they are quoted in"
     if plan is None:
-        return "within_bands", "every weight is within its band"
+        text = "every weight is within its band"
+        at_all = state.times_ns["next_interval"] is not None
+        return "within_bands", f"{text}, and the interval is not over" if at_all else text
     why = "the interval is over" if plan.reason == "interval" else f"{_out_of_band(state)} out of the band"
     if not any(plan.trades):
         return "too_small", f"{why}, and what would be traded is less than the smallest order"
     ways = [(asset, lots) for asset, lots in zip(state.assets, plan.trades, strict=True) if lots]
     if all(asset.limit_price(Side.BID if lots > 0 else Side.ASK) is None for asset, lots in ways):
         return "own_orders", f"{why}, and orders of other strategies of this system stand in the way"
-    assert state.action is not None
     if all(lots > 0 for _, lots in ways) and not any(state.action.affordable(plan)):
         return "cannot_pay", f"{why}, and the free cash pays for less than the smallest order"
     return "next_check", f"{why}: traded at the next look"
@@ -175,7 +176,7 @@ def _figures(state: RebalanceState) -> tuple[Figure, ...]:
         share = f"{cash / state.portfolio.equity:.1%}"
         figures.append(Figure(name="value", label="Assets and cash", value=state.portfolio.equity, unit=currency))
         figures.append(Figure(name="cash", label="Cash", value=cash, unit=currency, note=share))
-    if state.action is not None and state.action.under_way:
+    if state.action.under_way:
         figures.append(Figure(name="under_way", label="Under way", text="a rebalancing"))
     return tuple(figures)
 

@@ -7,10 +7,11 @@ from nautilus_trader.model.identifiers import InstrumentId
 
 from actors.ledger_records import FillRecord
 from actors.pair_signal import PairSignal, PairSignalConfig
-from messages import ALPHA_TOPICS, AlphaSignal
+from messages import ALPHA_TOPICS, NOT_RUNNING, AlphaSignal
 from reports.signals import alpha_summary
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
 from tests.pair_kit import BETA, X, Y, markets_of, pairs, perpetuals
+from tests.view_kit import Asker
 
 GAP = [0.0] * 3 + [0.004] * 5 + [-0.03] * 5
 
@@ -60,6 +61,26 @@ def test_both_make_it_up_where_they_meet(replay: Any) -> None:
 
 def test_small_gaps_are_no_signal(replay: Any) -> None:
     assert [signal.bps for signal in signals(replay, min_z=1.0)[:8]] == [0.0] * 8  # 0.4 standard deviations
+
+
+@pytest.mark.parametrize(
+    ("min_z", "reasons"),
+    [(0.0, [("next_sample",), ()]), (1.0, [("next_sample",), ("inside_band",), ()])],
+)
+def test_it_says_what_it_tells_and_why_it_tells_nothing(replay: Any, min_z: float, reasons: Any) -> None:
+    signal = PairSignal(PairSignalConfig(pair=pairs().config.pair, share_of_y=0.25, min_z=min_z))
+    asker = Asker(signal, X)
+
+    replay(markets_of(perpetuals(), GAP, [5.0] * len(GAP)), [asker], on_engine=lambda engine: engine.add_actor(signal))
+
+    last = asker.views[-1]
+    assert asker.reasons == reasons
+    assert {figure.of: figure.value for figure in last.figures if figure.name == "signal_bps"} == {
+        Y: pytest.approx(37.5, abs=0.2),
+        X: -50.0,  # 140, and no more than max_bps
+    }
+    assert [(level.name, abs(level.at)) for level in last.scales[0].levels] == [("min_z", min_z)] * (2 if min_z else 0)
+    assert signal.view().silences == (NOT_RUNNING,)
 
 
 def fill(side: str, alpha: float | None, price: str, mid: str, later: str) -> FillRecord:

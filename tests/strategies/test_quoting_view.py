@@ -4,35 +4,19 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from nautilus_trader.trading.config import StrategyConfig
-from nautilus_trader.trading.strategy import Strategy
 
 from runtime.setup.sections import Latency
 from strategies.avellaneda_stoikov import AvellanedaStoikov, AvellanedaStoikovConfig
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
+from tests.view_kit import Asker
 
 
-class Asker(Strategy):
-    """Asks a maker at every quote of the market, after it has acted."""
-
-    def __init__(self, maker: Any) -> None:
-        super().__init__(StrategyConfig(order_id_tag="ASK"))
-        self.maker = maker
-        self.views: list[Any] = []
-
-    def on_start(self) -> None:
-        self.subscribe_quote_ticks(self.maker.config.instrument_id)
-
-    def on_quote_tick(self, tick: Any) -> None:
-        self.views.append(self.maker.view())
-
-    @property
-    def said(self) -> list[dict[str, str]]:
-        return [{silence.side: silence.reason for silence in view.silences} for view in self.views]
+def said(asker: Asker) -> list[dict[str | None, str]]:
+    return [{silence.side: silence.reason for silence in view.silences} for view in asker.views]
 
 
 def asked(replay: Any, market: Any, maker: Any, **options: Any) -> Asker:
-    asker = Asker(maker)
+    asker = Asker(maker, maker.config.instrument_id)
     replay(market, [maker, asker], **options)
     return asker
 
@@ -53,7 +37,7 @@ def calm(market_of: Any, perpetual: Any) -> Any:
 def test_a_maker_that_quotes_has_nothing_to_explain(replay: Any, calm: Any, perpetual: Any) -> None:
     asker = asked(replay, calm, fixed(perpetual))
 
-    assert asker.said[-1] == {}
+    assert said(asker)[-1] == {}
     last = asker.views[-1]
     assert (last.inventory_qty, last.max_position_qty, last.fair_value) == (Decimal(0), Decimal(4), 100.0)
 
@@ -63,8 +47,8 @@ def test_an_order_that_travels_is_on_its_way(replay: Any, calm: Any, perpetual: 
 
     asker = asked(replay, calm, fixed(perpetual), fills="queue_latency", latency=slow)
 
-    assert asker.said[1] == {"bid": "on_its_way", "ask": "on_its_way"}
-    assert asker.said[-1] == {}
+    assert said(asker)[1] == {"bid": "on_its_way", "ask": "on_its_way"}
+    assert said(asker)[-1] == {}
 
 
 def test_a_model_that_knows_too_little_is_warming_up(replay: Any, calm: Any, perpetual: Any) -> None:
@@ -79,7 +63,7 @@ def test_a_model_that_knows_too_little_is_warming_up(replay: Any, calm: Any, per
 
     asker = asked(replay, calm, AvellanedaStoikov(config))
 
-    assert asker.said[2] == {"bid": "warming_up", "ask": "warming_up"}
+    assert said(asker)[2] == {"bid": "warming_up", "ask": "warming_up"}
     assert asker.views[2].silences[0].text.startswith("the model has no price")
 
 
@@ -93,7 +77,7 @@ def test_at_the_limit_the_inventory_is_the_reason(replay: Any, market_of: Any, p
     asker = asked(replay, market, fixed(perpetual, max_position=2.0))
 
     assert asker.views[-1].inventory_qty == Decimal(2)
-    assert asker.said[-1] == {"bid": "inventory_limit"}
+    assert said(asker)[-1] == {"bid": "inventory_limit"}
 
 
 def test_after_a_fill_the_delay_is_the_reason(replay: Any, market_of: Any, perpetual: Any) -> None:
@@ -105,14 +89,14 @@ def test_after_a_fill_the_delay_is_the_reason(replay: Any, market_of: Any, perpe
 
     asker = asked(replay, market, fixed(perpetual, filled_order_delay_secs=4.0))
 
-    assert {"bid": "delay_after_fill"} in asker.said
-    assert asker.said[-1] == {}
+    assert {"bid": "delay_after_fill"} in said(asker)
+    assert said(asker)[-1] == {}
 
 
 def test_a_budget_that_is_used_up_is_the_reason(replay: Any, calm: Any, perpetual: Any) -> None:
     asker = asked(replay, calm, fixed(perpetual, order_budget=1, order_budget_window_secs=60.0))
 
-    assert asker.said[-1] == {"ask": "order_budget"}
+    assert said(asker)[-1] == {"ask": "order_budget"}
 
 
 def test_an_empty_balance_is_the_reason(replay: Any, market_of: Any, spot: Any) -> None:
@@ -125,15 +109,15 @@ def test_an_empty_balance_is_the_reason(replay: Any, market_of: Any, spot: Any) 
 
     asker = asked(replay, market, maker, balances=("1000 USDT", "0 NEXO"))
 
-    assert asker.said[-1] == {"ask": "cannot_pay"}
+    assert said(asker)[-1] == {"ask": "cannot_pay"}
 
 
 def test_before_the_first_quote_there_is_no_market(replay: Any, calm: Any, perpetual: Any) -> None:
     maker = fixed(perpetual)
-    asker = Asker(maker)
+    asker = Asker(maker, maker.config.instrument_id)
     asker.on_start = lambda: asker.views.append(maker.view())  # type: ignore[method-assign]
 
     replay(calm, [maker, asker])
 
-    assert asker.said[0] == {"bid": "no_market_data", "ask": "no_market_data"}
+    assert said(asker)[0] == {"bid": "no_market_data", "ask": "no_market_data"}
     assert {silence.reason for silence in maker.view().silences} <= {"not_running"}

@@ -111,8 +111,8 @@ def _views(state: State) -> Iterator[Any]:
     of = ("strategy", "figure", "of")
     shown = [*state.strategies, *state.signals]
     numbers = [((each.strategy, scale.name, scale.of), scale.value) for each in shown for scale in each.scales]
-    numbers += [((each.strategy, figure.name, ""), figure.value) for each in shown for figure in each.figures]
-    known = [(labels, float(value)) for labels, value in numbers if value is not None]
+    numbers += [((each.strategy, figure.name, figure.of), figure.value) for each in shown for figure in each.figures]
+    known = [(labels, float(value)) for labels, value in dict(numbers).items() if value is not None]
     yield _gauge("figure", "What a strategy decides by, as it says itself.", of, known)
     levels = [
         ((each.strategy, scale.name, scale.of, *level), at)

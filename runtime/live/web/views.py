@@ -1,7 +1,7 @@
 """What strategies and actors say of themselves, and what is known of those that say nothing."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from nautilus_trader.common.actor import Actor
 
@@ -9,8 +9,6 @@ from actors.ledger import Ledger
 from messages import Figure, Holding, QuotingView, Silence, View
 from runtime.live.web.quotes import own_quotes
 from runtime.live.web.state import Market, OpenOrder, Strategy
-
-_NOT_RUNNING: Final = Silence(reason="not_running", text="the strategy does not run")
 
 
 @runtime_checkable

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from messages import Figure, Holding, Level, Scale
 from runtime.live.web.address import Place, open_place
 from runtime.live.web.desk import Desk
 from runtime.live.web.server import PageServer
@@ -53,6 +54,29 @@ def state_of(text: str = "plain", **changes: Any) -> State:
             Strategy(
                 strategy=text, instrument=text, is_maker=True, bid=OwnQuote(price=one, quantity=one, to_touch_bps=1.0,
                 to_mid_bps=2.0), ask=None, fair_value=1.26, inventory=Decimal("0.5"), max_inventory=Decimal(2),
+                scales=[Scale(name="inventory", label=text, value=Decimal("0.5"), low=-2.0, high=2.0)],
+            ),
+            Strategy(
+                strategy=f"{text} pair", instrument=None, is_maker=False, bid=None, ask=None, fair_value=None,
+                inventory=None, max_inventory=None,
+                scales=[
+                    Scale(
+                        name="z", of=text, label=text, value=0.5, low=-4.0, high=4.0, unit=text, inside=(-2.0, 2.0),
+                        levels=(Level(name=text, at=-2.0), Level(name=text, at=2.0), Level(name="exit", at=0.0)),
+                    ),
+                    Scale(name="weight", of=text, label=text, value=None, low=0.0, high=1.0),
+                ],
+                figures=[
+                    Figure(name="position", label=text, text=text, note=text),
+                    Figure(name="next_ms", label="Next", value=1_800_000_090_000, unit="ms_utc"),
+                ],
+                holdings=[Holding(instrument_id=text, held_qty=Decimal("-2.50"), target_qty=one)],
+            ),
+        ],
+        "signals": [
+            Strategy(
+                strategy=f"{text} own", instrument=None, is_maker=False, bid=None, ask=None, fair_value=None,
+                inventory=None, max_inventory=None, state=text, is_explained=False,
             )
         ],
         "markets": [

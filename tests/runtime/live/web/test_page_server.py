@@ -126,6 +126,15 @@ def test_metrics_are_what_prometheus_reads(url: str) -> None:
     assert values["ballast_pnl_part"] == [1, -0.25, -0.25, 0]
     assert [sample.labels["side"] for sample in families["ballast_quoting"].samples if sample.value] == ["bid"]
     assert values["ballast_limit_used_ratio"] == [0.25]
+    figures = {(s.labels["strategy"], s.labels["figure"]): s.value for s in families["ballast_figure"].samples}
+    assert figures == {("plain", "inventory"): 0.5, ("plain pair", "z"): 0.5, ("plain pair", "next_ms"): 1800000090000}
+    levels = families["ballast_figure_level"].samples
+    assert {(sample.labels["level"], sample.labels["end"]): sample.value for sample in levels} == {
+        ("inside", "lower"): -2, ("inside", "upper"): 2, ("plain", "lower"): -2, ("plain", "upper"): 2,
+        ("exit", "lower"): 0,
+    }  # fmt: skip
+    assert values["ballast_strategy_held"] == [-2.5]
+    assert values["ballast_strategy_wanted"] == [1.25]
 
 
 @pytest.mark.parametrize("text", ['quote " and \\ and\nline', "Ω"])

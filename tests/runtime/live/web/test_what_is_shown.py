@@ -277,3 +277,30 @@ def test_a_market_without_a_limit_is_silent_after_ten_seconds() -> None:
 
     assert [reason.scope for reason in market_reasons(ages, None)] == ["A", "C"]
     assert [reason.scope for reason in market_reasons(ages, 60.0)] == ["A"]
+
+
+def test_of_a_strategy_without_a_view_state_orders_and_what_it_traded_are_known(traded: Any, spot: Any) -> None:
+    from runtime.live.web.views import strategy_of
+
+    [maker] = traded.engine.trader.strategies()
+
+    shown = strategy_of(maker, None, [], {}, traded.ledger)
+
+    [holding] = shown.holdings
+    bought = sum(fill.sign * fill.quantity - fill.fee_base for fill in traded.ledger.fills)
+    assert (shown.is_explained, shown.is_maker, shown.state, shown.open_orders) == (False, False, "STOPPED", 0)
+    assert (holding.instrument_id, holding.held_qty, holding.target_qty) == (spot.id.value, bought, None)
+    assert [figure.text or figure.value for figure in shown.figures] == ["stopped", 0]
+
+
+def test_a_view_that_fails_is_said_and_the_others_are_shown(traded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from runtime.live.web.views import views_of
+
+    [maker], actors = traded.engine.trader.strategies(), traded.engine.trader.actors()
+
+    assert list(views_of([*actors, maker])) == [maker.id.value]  # the ledger says nothing of itself
+    assert views_of([maker])[maker.id.value].silences[0].reason == "not_running"
+    monkeypatch.setattr(type(maker), "view", lambda _: {}["z"])
+    assert views_of([maker])[maker.id.value].silences[0].text == "its view() raised KeyError('z')"
+    monkeypatch.setattr(type(maker), "view", lambda _: "fine")
+    assert views_of([maker])[maker.id.value].silences[0].text.endswith("returned a str, expected a messages.View")
