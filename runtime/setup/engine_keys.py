@@ -19,6 +19,26 @@ _REFUSED: Final[dict[str, tuple[object, str]]] = {
 }
 """By key: the value that it keeps, and the way to what somebody who sets it may want."""
 
+_OF_EVERY_SYSTEM: Final = {
+    "BreakerWatch",
+    "DataWatch",
+    "ExposureWatch",
+    "LossWatch",
+    "MarketWatch",
+    "PositionWatch",
+    "KillSwitch",
+    "Ledger",
+    "OrderGate",
+    "Recorder",
+    "RiskGuard",
+    "DecisionRecorder",
+    "DrillRecorder",
+    "FundingSettlement",
+    "MarketListener",
+    "RefusingVenue",
+    "SimulatedVenue",
+}
+"""The actors that are added to a setup's own, under the names of their classes."""
 _TAG: Final = re.compile(r"[A-Za-z0-9._:/]{1,5}")
 
 
@@ -42,8 +62,13 @@ def check_engine_keys(
         _take(tree, strategy, _tag_of(tree, strategy, place), "order_id_tag", taken)
     taken = {}
     for actor in actors:
-        name = actor.config.component_id
-        _take(tree, actor, actor.kind.__name__ if name is None else name.value, "component_id", taken)
+        given = actor.config.component_id
+        name = actor.kind.__name__ if given is None else given.value
+        if ours := _OF_EVERY_SYSTEM & {name, actor.kind.__name__}:
+            problem = f'"{ours.pop()}" is the name of an actor that a system has of itself'
+            hint = "limits stand in risk: (docs/risk.md); a class of your own needs another name"
+            raise tree.complaint(problem, actor.path, hint)
+        _take(tree, actor, name, "component_id", taken)
 
 
 def _tag_of(tree: SetupTree, strategy: ResolvedComponent, place: int) -> str:

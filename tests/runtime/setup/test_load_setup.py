@@ -1,12 +1,18 @@
 """A setup is checked from the first key to the last component's configuration, and says where it is wrong."""
 
+import importlib
+import pkgutil
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nautilus_trader.common.actor import Actor
 
+import actors
+import runtime
 from bad_input import BadInput
+from runtime.setup.engine_keys import _OF_EVERY_SYSTEM
 from runtime.setup.load import load_setup
 from strategies.fixed_spread import FixedSpread
 
@@ -134,6 +140,14 @@ def two(**tags: str | None) -> str:
             f"actors=[{SIGNAL}, {SIGNAL}]",
             'actors[1].config.component_id: "PairSignal" is taken by actors[0]; give each one its own "component_id"',
         ),
+        (
+            f"actors=[{SIGNAL.replace('{pair', '{component_id: Ledger, pair')}]",
+            'actors[0]: "Ledger" is the name of an actor that a system has of itself; limits stand in risk:',
+        ),
+        (
+            "actors=[{path: 'actors.breaker_watch:BreakerWatch', config: {component_id: mine}}]",
+            'actors[0]: "BreakerWatch" is the name of an actor that a system has of itself; limits stand in risk:',
+        ),
     ],
 )
 def test_a_name_that_two_parts_share_is_refused(write: Any, assignment: str, words: str) -> None:
@@ -141,6 +155,20 @@ def test_a_name_that_two_parts_share_is_refused(write: Any, assignment: str, wor
         load_setup(write(GOOD), [assignment])
 
     assert words in str(error.value)
+
+
+def test_the_names_of_the_systems_own_actors_are_known() -> None:
+    for package in (actors, runtime):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+
+    kinds, found = [Actor], set()
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        found |= {kind} if kind.__module__.split(".")[0] in ("actors", "runtime") else set()
+
+    assert {kind.__name__ for kind in found} - {"PairSignal"} == _OF_EVERY_SYSTEM
 
 
 def test_a_missing_key_is_named(write: Any) -> None:
