@@ -87,6 +87,8 @@ class Halt:
         The mid of each instrument when it fired; what closing costs is counted from there.
     halted_ns : int, optional
         When all that it asked for was done, UNIX ns; None if that did not come.
+    ended_ns : int, optional
+        When it ended, UNIX ns; None while it holds.
 
     """
 
@@ -94,6 +96,7 @@ class Halt:
     trip: Trip
     mids: dict[str, Decimal]
     halted_ns: int | None = None
+    ended_ns: int | None = None
 
 
 class KillSwitch(Actor):
@@ -162,8 +165,10 @@ class KillSwitch(Actor):
         the strategy's stops begin with its next position, and its breakers with empty windows.
         """
         for name, machine in self.machines.items():
-            if scope in (ACCOUNT, name) and machine.resume():
+            ended = machine.resume() if scope in (ACCOUNT, name) else ()
+            if ended:
                 self.log.warning(f"{name}: resumed by a person")
+                self._end(name, {trip.rule for trip in ended})
                 self._publish(name)
         self._save()
         self.msgbus.publish(RESUMED_TOPIC, scope)
@@ -188,8 +193,14 @@ class KillSwitch(Actor):
     def _clear(self, scope: str, rule: str) -> None:
         machine = self.machines.get(scope)
         if machine is not None and machine.clear(rule):
+            self._end(scope, {rule})
             self._publish(scope)
             self._save()
+
+    def _end(self, scope: str, rules: set[str]) -> None:
+        for halt in self.halts:
+            if halt.scope == scope and halt.trip.rule in rules and halt.ended_ns is None:
+                halt.ended_ns = self.clock.timestamp_ns()
 
     def _trip(self, scope: str, trip: Trip) -> None:
         machine = self.machines.setdefault(scope, RiskMachine())

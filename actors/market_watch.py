@@ -32,6 +32,16 @@ class MarketWatchConfig(ActorConfig, frozen=True, kw_only=True):
     price_move_window_secs: Decimal = Decimal(60)
     check_interval_secs: Decimal = Decimal(1)
 
+    @property
+    def look_interval_secs(self) -> Decimal:
+        """How often it looks."""
+        wanted = []
+        if self.max_price_move_bps is not None:
+            wanted.append(self.price_move_window_secs / _CHECKS_PER_WINDOW)
+        if self.max_clock_skew_secs is not None:
+            wanted.append(self.max_clock_skew_secs)
+        return max(self.check_interval_secs, min(wanted, default=self.check_interval_secs))
+
 
 class MarketWatch(Actor):
     """
@@ -55,17 +65,7 @@ class MarketWatch(Actor):
     def on_start(self) -> None:
         """Look at the last quotes and trades on a timer."""
         self._quote_of, self._trade_of = self.cache.quote_tick, self.cache.trade_tick
-        look_at_times(self.clock, _CHECK, self._interval_secs(), self._on_check)
-
-    def _interval_secs(self) -> Decimal:
-        config = self.config
-        wanted = []
-        if config.max_price_move_bps is not None:
-            wanted.append(config.price_move_window_secs / _CHECKS_PER_WINDOW)
-        if config.max_clock_skew_secs is not None:
-            wanted.append(config.max_clock_skew_secs)
-        interval_secs: Decimal = max(config.check_interval_secs, min(wanted))
-        return interval_secs
+        look_at_times(self.clock, _CHECK, self.config.look_interval_secs, self._on_check)
 
     def on_reset(self) -> None:
         """Forget everything, so that the next run starts like the first."""

@@ -9,6 +9,7 @@ from nautilus_trader.core.data import Data
 from runtime.drills.faults import Fault
 from runtime.drills.market import FaultyMarket
 from runtime.drills.recorder import DrillRecorder
+from runtime.drills.times import grid_ns, watched_until_ns
 from runtime.drills.venue import RefusingVenue
 from runtime.prepare import PreparedBacktest
 from runtime.venue.fills import FILL_ASSUMPTIONS
@@ -31,6 +32,8 @@ class Drill:
         Changes the market data.
     recorder : DrillRecorder
         Writes down what the guard refuses.
+    watched_until_ns : int
+        Until when what answers counts as an answer, UNIX ns.
 
     """
 
@@ -38,13 +41,15 @@ class Drill:
     chosen: tuple[str, ...]
     market: FaultyMarket
     recorder: DrillRecorder
+    watched_until_ns: int
 
     @classmethod
     def of(cls, prepared: PreparedBacktest, fault: Fault, chosen: tuple[str, ...] = ()) -> "Drill":
         """Return the drill of a fault in a backtest."""
         ticks = {str(instrument.id): int(instrument.price_increment.raw) for instrument in prepared.data.instruments}
-        grid_ns = prepared.loaded.setup.ledger.interval_secs * 1_000 * _MS
-        return cls(fault, chosen, FaultyMarket(fault, ticks, grid_ns), DrillRecorder(fault.at_ns))
+        until_ns = watched_until_ns(fault, prepared)
+        market = FaultyMarket(fault, ticks, grid_ns(prepared))
+        return cls(fault, chosen, market, DrillRecorder(fault.at_ns, until_ns), until_ns)
 
     def apply(self, chunks: Iterable[list[Data]]) -> Iterator[list[Data]]:
         """Yield the market data as the fault has them."""

@@ -38,8 +38,7 @@ class FaultyMarket:
         self._moves: dict[str, int] = {}
         self._last: dict[str, QuoteTick] = {}
         self._bad: set[str] | None = None
-        self._spike_ns = -(-fault.at_ns // grid_ns) * grid_ns
-        self._back_ns = self._spike_ns + grid_ns // 2
+        self._back_ns = fault.at_ns + grid_ns // 2
         self._times = array("q")
         self._change = {
             "gap": self._moved,
@@ -127,7 +126,7 @@ class FaultyMarket:
     def _spiked(self, event: Any) -> tuple[Data, ...]:
         """Put a bad quote of each instrument in at the spike, and the last true one back if none comes by itself."""
         inserted: list[Data] = []
-        if self._bad is None and event.ts_init > self._spike_ns:
+        if self._bad is None and event.ts_init > self._fault.at_ns:
             inserted += [self._at_spike(quote) for quote in self._last.values()]
             self._bad = set(self._last)
         if self._bad and event.ts_init > self._back_ns:
@@ -142,8 +141,8 @@ class FaultyMarket:
         return (*inserted, event)
 
     def _at_spike(self, quote: QuoteTick) -> Data:
-        bad: Any = self._shifted(quote, self._spike_ns)
-        return _quote(quote, bad.bid_price.raw, bad.ask_price.raw, self._spike_ns)
+        bad: Any = self._shifted(quote, self._fault.at_ns)
+        return _quote(quote, bad.bid_price.raw, bad.ask_price.raw, self._fault.at_ns)
 
     # -- No data, data that contradict themselves ---------------------------------------------------------------------
 

@@ -26,14 +26,15 @@ class DrillRecorder(Actor):
 
     Parameters
     ----------
-    at_ns : int
-        The first moment of the fault, UNIX ns.
+    at_ns, until_ns : int
+        The first moment of the fault, and the last at which a refusal is an answer to it, UNIX ns.
 
     """
 
-    def __init__(self, at_ns: int) -> None:
+    def __init__(self, at_ns: int, until_ns: int) -> None:
         super().__init__()
         self._at_ns = at_ns
+        self._until_ns = until_ns
         self.refused: dict[str, Refused] = {}
         self.refused_by_venue = 0
         self.resumed: list[tuple[int, str]] = []
@@ -46,7 +47,7 @@ class DrillRecorder(Actor):
         self.msgbus.subscribe("events.order.*", self._on_order_event)
 
     def _on_refusal(self, refusal: OrderRefused) -> None:
-        if refusal.ts_ns < self._at_ns:
+        if not self._at_ns <= refusal.ts_ns <= self._until_ns:
             return
         first = Refused(refusal.ts_ns, refusal.strategy, refusal.breach)
         self.refused.setdefault(refusal.breach.rule, first).count += 1

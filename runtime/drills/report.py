@@ -52,7 +52,7 @@ def _is_set(run: BacktestRun, rule: str) -> bool:
 
 def _halts(run: BacktestRun, drill: Drill) -> list[Halt]:
     halts = [] if run.risk is None else run.risk.kill_switch.halts
-    return [halt for halt in halts if halt.trip.ts_ns >= drill.fault.at_ns]
+    return [halt for halt in halts if drill.fault.at_ns <= halt.trip.ts_ns <= drill.watched_until_ns]
 
 
 def _halted(run: BacktestRun, drill: Drill) -> Iterable[dict[str, Any]]:
@@ -143,7 +143,7 @@ def _equity(run: BacktestRun, drill: Drill) -> dict[str, Any]:
     """Return the equity before the fault and its lowest after, and what strategies had traded and held."""
     at_ns, ledger = drill.fault.at_ns, run.ledger
     before = [point.equity for point in ledger.equity_curve if point.ts_ns < at_ns]
-    after = [point.equity for point in ledger.equity_curve if point.ts_ns >= at_ns]
+    after = [point.equity for point in ledger.equity_curve if at_ns <= point.ts_ns <= drill.watched_until_ns]
     held: dict[str, Decimal] = {}
     for fill in ledger.fills:
         if fill.ts_ns < at_ns:

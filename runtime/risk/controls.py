@@ -119,15 +119,7 @@ def _watches(settings: RiskSettings, context: RiskContext) -> Iterator[Actor]:
 
 def _market_watches(settings: RiskSettings, context: RiskContext) -> Iterator[Actor]:
     if settings.max_clock_skew_secs is not None or settings.max_price_move_bps is not None:
-        yield MarketWatch(
-            MarketWatchConfig(
-                instrument_ids=context.instrument_ids,
-                max_clock_skew_secs=settings.max_clock_skew_secs,
-                max_price_move_bps=settings.max_price_move_bps,
-                price_move_window_secs=settings.price_move_window_secs,
-                check_interval_secs=settings.check_interval_secs,
-            )
-        )
+        yield MarketWatch(market_watch_config(settings, context.instrument_ids))
     if settings.max_data_age_secs is not None:
         yield DataWatch(
             DataWatchConfig(
@@ -136,6 +128,17 @@ def _market_watches(settings: RiskSettings, context: RiskContext) -> Iterator[Ac
                 check_interval_secs=settings.check_interval_secs,
             )
         )
+
+
+def market_watch_config(settings: RiskSettings, instrument_ids: tuple[InstrumentId, ...]) -> MarketWatchConfig:
+    """Return how clocks and prices of these instruments are watched."""
+    return MarketWatchConfig(
+        instrument_ids=instrument_ids,
+        max_clock_skew_secs=settings.max_clock_skew_secs,
+        max_price_move_bps=settings.max_price_move_bps,
+        price_move_window_secs=settings.price_move_window_secs,
+        check_interval_secs=settings.check_interval_secs,
+    )
 
 
 def _limits(settings: RiskSettings, account_leverage: Decimal) -> PreTradeLimits:
