@@ -155,19 +155,20 @@ def _by_holding(injection: Injection, asked: Side | None) -> Worth:
 def _decisive_pct(
     risk: RiskSettings | None, curve: list[EquityPoint], moment: Moment, side: Side
 ) -> tuple[Decimal, str]:
-    """Return the change of price that passes every limit of losses by a half, and how it was found."""
+    """Return the change of price that passes every limit of losses and of prices by a half, and how it was found."""
     settings = risk or RiskSettings()
-    stops = [pct for pct in (settings.stop_loss_pct, settings.trailing_stop_pct) if pct is not None]
+    move_pct = None if settings.max_price_move_bps is None else settings.max_price_move_bps / 100
+    stops = [pct for pct in (settings.stop_loss_pct, settings.trailing_stop_pct, move_pct) if pct is not None]
     exposure = moment.exposure if side == "down" else -moment.exposure
     loss = _loss_to_every_limit(settings, [point for point in curve if point.ts_ns <= moment.ts_ns])
     if loss is not None and exposure > 0:
         stops.append(loss / exposure * 100)
     if not stops:
-        return _DEFAULT_PCT, f"Its size is the default, {_DEFAULT_PCT} %: no limit of losses tells how much is enough."
+        return _DEFAULT_PCT, f"Its size is the default, {_DEFAULT_PCT} %: no limit tells how much is enough."
     wanted = (max(stops) * _MARGIN).quantize(Decimal("0.1"), ROUND_UP)
     if wanted > _MOST_PCT:
-        return _MOST_PCT, f"Its size is {_MOST_PCT} %, the most a drill takes; the limits of losses ask for {wanted} %."
-    return wanted, f"Its size is {_MARGIN} times what reaches every limit of losses with what is held then."
+        return _MOST_PCT, f"Its size is {_MOST_PCT} %, the most a drill takes; the limits ask for {wanted} %."
+    return wanted, f"Its size is {_MARGIN} times what reaches every limit of losses and prices with what is held then."
 
 
 def _loss_to_every_limit(settings: RiskSettings, curve: list[EquityPoint]) -> Decimal | None:

@@ -56,7 +56,10 @@ def _halts(run: BacktestRun, drill: Drill) -> list[Halt]:
 
 
 def _halted(run: BacktestRun, drill: Drill) -> Iterable[dict[str, Any]]:
+    first: dict[tuple[str, str], Halt] = {}
     for halt in _halts(run, drill):
+        first.setdefault((halt.trip.rule, halt.scope), halt)
+    for halt in first.values():
         trip = halt.trip
         row = _fired(drill, trip.ts_ns, halt.scope, Breach(trip.rule, trip.value, trip.limit))
         resumed = (ns for ns, scope in drill.recorder.resumed if scope == halt.scope and ns > trip.ts_ns)

@@ -80,10 +80,10 @@ def checked_time(text: str, secs: Decimal, prepared: PreparedBacktest) -> int:
 
 def spike_time(at_ns: int, prepared: PreparedBacktest) -> tuple[int, str]:
     """
-    Return the first moment from `at_ns` on at which every control that one bad quote concerns looks, and why.
+    Return the moment of one bad quote that is to come at `at_ns` or soon after, and how it was chosen.
 
-    Those are the limits of losses, at the points of the ledger's grid, and `max_price_move_bps`. Where the data have no
-    moment at which both look, it is a point of the grid.
+    It is one at which every control looks that a bad quote concerns: the limits of losses, at the points of the
+    ledger's grid, and `max_price_move_bps`. Where none of the next points is one, it is the next point of the grid.
 
     Raises
     ------
@@ -92,17 +92,17 @@ def spike_time(at_ns: int, prepared: PreparedBacktest) -> tuple[int, str]:
 
     """
     points_ns, looks_ns, end_ns = grid_ns(prepared), look_ns(prepared), prepared.data.end_ns
-    if looks_ns is not None and _next(at_ns, lcm(points_ns, looks_ns)) < end_ns:
-        both = "a point of the ledger's grid at which max_price_move_bps looks too"
-        return _next(at_ns, lcm(points_ns, looks_ns)), f"The bad quote comes at {both}, every {looks_ns / 1e9:g} s."
     point_ns = _next(at_ns, points_ns)
     if point_ns >= end_ns:
         problem = f"the ledger's grid has no point between {iso_time(at_ns)} and the end of the data"
         raise BadInput(f"{problem}, and a bad quote comes at one", key="--at")
     if looks_ns is None:
         return point_ns, "The bad quote comes at a point of the ledger's grid."
-    chance = f"max_price_move_bps looks every {looks_ns / 1e9:g} s, at none of these points: it answers by chance"
-    return point_ns, f"The bad quote comes at a point of the ledger's grid. {chance}."
+    both_ns, every = _next(at_ns, lcm(points_ns, looks_ns)), f"every {looks_ns / 1e9:g} s"
+    comes = "The bad quote comes at a point of the ledger's grid"
+    if both_ns < min(end_ns, point_ns + POINTS_AFTER * points_ns):
+        return both_ns, f"{comes} at which max_price_move_bps looks too, {every}."
+    return point_ns, f"{comes}; max_price_move_bps looks {every}, and not then: it answers by chance."
 
 
 def _next(at_ns: int, interval_ns: int) -> int:

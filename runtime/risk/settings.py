@@ -170,6 +170,7 @@ class RiskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
             if value is not None and key in _BELOW_100 and value >= 100:
                 raise ValueError(f'{key}: was "{value}", expected below 100: there is no more to lose')
         self._check_quantities()
+        self._check_windows()
         self._check_order()
         self._check_actions()
         self._check_losses()
@@ -198,6 +199,12 @@ class RiskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
                 continue
             if ACTIONS.index(self.action(sooner)) >= ACTIONS.index(self.action(later)):
                 raise ValueError(f'{later}: was "{late}", expected at most {sooner}, which is {soon} and trips before')
+
+    def _check_windows(self) -> None:
+        """Refuse a window of prices that no two looks fall into: nothing moves within one."""
+        if self.max_price_move_bps is not None and self.price_move_window_secs <= self.check_interval_secs:
+            window, check = self.price_move_window_secs, self.check_interval_secs
+            raise ValueError(f'price_move_window_secs: was "{window}", expected above check_interval_secs, {check}')
 
     def _check_quantities(self) -> None:
         for key in ("max_position_qty", "max_order_qty"):

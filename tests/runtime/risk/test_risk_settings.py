@@ -53,6 +53,10 @@ BAD = {
         "expected at most max_gross_notional_quote, which is 100",
     ),
     "a reserve of everything": ("{max_orders_per_10s: 5, order_reserve: 5}", "expected below max_orders_per_10s, 5"),
+    "a window without two looks": (
+        "{max_price_move_bps: 500, price_move_window_secs: 60, check_interval_secs: 60}",
+        'price_move_window_secs: was "60", expected above check_interval_secs, 60',
+    ),
     "a reserve of nothing": ("order_reserve=5", "goes with max_orders_per_10s alone"),
     "no free margin at all": ("min_free_margin_pct=100", 'min_free_margin_pct: was "100", expected below 100'),
     "a total loss beyond the drawdown": (
