@@ -36,7 +36,7 @@ def warm_up_scale(pair: WatchedPair, settings: PairSettings) -> tuple[Scale, ...
 def z_scale(sample: PairSample | None, inside: tuple[float, float] | None, levels: tuple[Level, ...]) -> Scale:
     """Return the z-score among its levels; `inside` is where nothing is done about it, None for nowhere."""
     z = 0.0 if sample is None or math.isnan(sample.reading.z) else abs(sample.reading.z)
-    reach = 1.1 * max(z, *(abs(level.at) for level in levels), 0.0 if levels else 3.0)
+    reach = 1.1 * max(z, *(abs(level.at) for level in levels), 3.0)
     return Scale(
         name="z",
         label="z-score",

@@ -299,7 +299,8 @@ function scaleLegend(scale) {
     const both = at.length === 2 && at[0] === -at[1];
     return `${name} ${both ? `±${short(Math.abs(at[0]))}` : at.map(short).join(" and ")}${unit}`;
   });
-  if (scale.inside) words.push(`left alone from ${scale.inside.map(short).join(" to ")}${unit}`);
+  const isSaid = scale.inside?.every((end) => scale.levels.some((level) => level.at === end));
+  if (scale.inside && !isSaid) words.push(`left alone from ${scale.inside.map(short).join(" to ")}${unit}`);
   return words.join(" · ");
 }
 
