@@ -59,6 +59,7 @@ class FuturesVenue(Venue):
         self.account = FuturesAccount(wallet)
         self.income: list[Income] = []
         self.funding_rates: dict[str, Decimal] = {}
+        self._funding_due: dict[str, int] = {}
         self._countdowns: dict[str, int] = {}
         self._last_depth_id: dict[str, int] = {}
         self._marked_ms = 0
@@ -141,6 +142,17 @@ class FuturesVenue(Venue):
         self.account.credit(asset, change)
         self._publish_account("DEPOSIT" if change > 0 else "WITHDRAW", asset, [], change)
 
+    def announce_funding(self, symbol: str, rate: Decimal, due_ms: int) -> None:
+        """Say from now on that funding is paid at this rate and time, UNIX ms, and do so when the time has come."""
+        self.rules_for(symbol)
+        self.funding_rates[symbol] = rate
+        self._funding_due[symbol] = due_ms
+        self._publish_marks()
+
+    def next_funding_ms(self, symbol: str) -> int:
+        """Return when funding is paid next, UNIX ms: as announced, otherwise at the next of the usual times."""
+        return self._funding_due.get(symbol, wire_futures.next_funding_ms(self.clock.ms()))
+
     def settle_funding(self, symbol: str, rate: Decimal) -> None:
         """Let positions pay funding: longs pay shorts `rate` of their value at the mark price, if it is positive."""
         self.funding_rates[symbol] = rate
@@ -155,8 +167,11 @@ class FuturesVenue(Venue):
             self._publish_account("FUNDING_FEE", asset, [], payment)
 
     def tick(self) -> None:
-        """Cancel what is due, and publish mark prices once a second."""
+        """Cancel and settle what is due, and publish mark prices once a second."""
         now = self.clock.ms()
+        for symbol in [symbol for symbol, due in self._funding_due.items() if due <= now]:
+            del self._funding_due[symbol]
+            self.settle_funding(symbol, self.funding_rates[symbol])
         for symbol in [symbol for symbol, due in self._countdowns.items() if due <= now]:
             del self._countdowns[symbol]
             self.cancel_all(symbol)
@@ -303,5 +318,5 @@ class FuturesVenue(Venue):
         for symbol, rules in self.rules.items():
             mark = self.mark_price(symbol)
             if mark is not None:
-                rate = self.funding_rates.get(symbol, ZERO)
-                self.market_feed("markPrice", symbol, wire_futures.mark_price(rules, mark, rate, self.clock.ms()))
+                funding = (self.funding_rates.get(symbol, ZERO), self.next_funding_ms(symbol))
+                self.market_feed("markPrice", symbol, wire_futures.mark_price(rules, mark, funding, self.clock.ms()))

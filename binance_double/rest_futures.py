@@ -98,7 +98,8 @@ class FuturesRest:
     def _premium(self, symbol: str) -> Json:
         venue = self._venue
         mark, rate = venue.mark_price(symbol) or ZERO, venue.funding_rates.get(symbol, ZERO)
-        return wire_futures.premium_index(venue.rules[symbol], mark, rate, venue.clock.ms())
+        funding = (rate, venue.next_funding_ms(symbol))
+        return wire_futures.premium_index(venue.rules[symbol], mark, funding, venue.clock.ms())
 
     # User data
 

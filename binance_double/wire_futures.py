@@ -288,8 +288,8 @@ def depth(rules: Rules, book: MarketBook, limit: int, now_ms: int) -> Json:
     return {"lastUpdateId": book.update_id, "E": now_ms, "T": now_ms, "bids": bids, "asks": asks}
 
 
-def mark_price(rules: Rules, mark: Decimal, rate: Decimal, now_ms: int) -> Json:
-    """Return the stream message of the mark price and the funding rate."""
+def mark_price(rules: Rules, mark: Decimal, funding: tuple[Decimal, int], now_ms: int) -> Json:
+    """Return the stream message of the mark price and the funding: its rate and next time."""
     return {
         "e": "markPriceUpdate",
         "E": now_ms,
@@ -297,20 +297,20 @@ def mark_price(rules: Rules, mark: Decimal, rate: Decimal, now_ms: int) -> Json:
         "p": amount_text(mark),
         "i": amount_text(mark),
         "P": amount_text(mark),
-        "r": amount_text(rate),
-        "T": next_funding_ms(now_ms),
+        "r": amount_text(funding[0]),
+        "T": funding[1],
     }
 
 
-def premium_index(rules: Rules, mark: Decimal, rate: Decimal, now_ms: int) -> Json:
-    """Return mark price and funding rate as REST shows them."""
+def premium_index(rules: Rules, mark: Decimal, funding: tuple[Decimal, int], now_ms: int) -> Json:
+    """Return mark price and funding (rate and next time) as REST shows them."""
     return {
         "symbol": rules.symbol,
         "markPrice": amount_text(mark),
         "indexPrice": amount_text(mark),
         "estimatedSettlePrice": amount_text(mark),
-        "lastFundingRate": amount_text(rate),
-        "nextFundingTime": next_funding_ms(now_ms),
+        "lastFundingRate": amount_text(funding[0]),
+        "nextFundingTime": funding[1],
         "interestRate": "0.00010000",
         "time": now_ms,
     }

@@ -20,6 +20,7 @@ from runtime.market_data import iso_time
 from runtime.results import liquidation_facts, versions, write_books
 from runtime.risk.report import risk_summary, stopped_by_risk
 from runtime.venue.fills import FILL_ASSUMPTIONS
+from runtime.venue.funding import FundingPlan, funding_sources
 from runtime.venue.margin import Liquidation, refused_for_margin
 
 _SECOND_NS = 1_000_000_000
@@ -106,6 +107,9 @@ def _facts(
         warnings.append("The recording is incomplete from {incomplete_from}: {reason}.".format(**ending["recording"]))
     if system.paper is not None and system.paper.margin is not None and system.paper.margin.refused:
         warnings.append(refused_for_margin(system.paper.margin.refused))
+    end_ns = prepared.pace.now_ns()
+    plan = _funding_on_paper(system, instruments, end_ns)
+    warnings += () if plan is None else plan.warnings
     liquidation = liquidation_of(system)
     begun = iso_time(min(times.start_ns, system.ledger.equity_curve[0].ts_ns))
     if system.ledger.earlier is not None:
@@ -118,7 +122,7 @@ def _facts(
         description=setup.description,
         run_id=folder.run_id,
         start=begun,
-        end=iso_time(prepared.pace.now_ns() // _SECOND_NS * _SECOND_NS),
+        end=iso_time(end_ns // _SECOND_NS * _SECOND_NS),
         elapsed_s=time.monotonic() - times.monotonic,
         events=system.node.kernel.data_engine.data_count,
         orders=len(statuses) - denied,
@@ -141,12 +145,16 @@ def _facts(
         reconstructed_quotes=False,
         warnings=tuple(warnings),
         risk=None if system.risk is None else risk_summary(system.risk, system.ledger),
-        funding=_funding_sources(instruments, paper=prepared.paper),
+        funding=_paid_by_venue(instruments) if plan is None else funding_sources(plan),
         liquidation=None if liquidation is None else liquidation_facts(liquidation),
     )
 
 
-def _funding_sources(instruments: Sequence[Instrument], *, paper: bool) -> dict[str, dict[str, Any]] | None:
-    source = "none: on paper no funding is paid" if paper else "the venue's own payments"
+def _funding_on_paper(system: LiveSystem, instruments: Sequence[Instrument], end_ns: int) -> FundingPlan | None:
+    funding = None if system.paper is None else system.paper.funding
+    return None if funding is None else funding.plan(instruments, end_ns)
+
+
+def _paid_by_venue(instruments: Sequence[Instrument]) -> dict[str, dict[str, Any]] | None:
     perpetuals = [instrument.id.value for instrument in instruments if isinstance(instrument, CryptoPerpetual)]
-    return {name: {"source": source} for name in perpetuals} or None
+    return {name: {"source": "the venue's own payments"} for name in perpetuals} or None

@@ -12,6 +12,7 @@ from decimal import Decimal
 from heapq import heappush
 from typing import Any, Final
 
+from nautilus_trader.adapters.binance.futures.types import BinanceFuturesMarkPriceUpdate
 from nautilus_trader.backtest.engine import SimulatedExchange
 from nautilus_trader.backtest.execution_client import BacktestExecClient
 from nautilus_trader.common.actor import Actor
@@ -27,16 +28,18 @@ from nautilus_trader.execution.messages import (
 )
 from nautilus_trader.execution.reports import FillReport, OrderStatusReport, PositionStatusReport
 from nautilus_trader.live.execution_client import LiveExecutionClient
-from nautilus_trader.model.data import QuoteTick, TradeTick
+from nautilus_trader.model.data import DataType, QuoteTick, TradeTick
 from nautilus_trader.model.enums import AccountType, BookType, OmsType
 from nautilus_trader.model.identifiers import AccountId, ClientId, InstrumentId, Venue
 from nautilus_trader.model.objects import Currency, Money
 from nautilus_trader.system.kernel import NautilusKernel
 
 from data_catalog.instruments import SPOT_MAKER_FEE, SPOT_TAKER_FEE, USDM_MAKER_FEE, USDM_TAKER_FEE
+from runtime.live.paper_funding import PaperFunding
 from runtime.setup.sections import BacktestSettings, Fees
 from runtime.venue.fees import fee_model, with_fees
 from runtime.venue.fills import FILL_ASSUMPTIONS
+from runtime.venue.funding import Settlement, pay_funding
 from runtime.venue.margin import VenueMargin
 from runtime.venue.matching import SharesFillModel, SimulatedVenue
 from runtime.venue.queues import FillRule
@@ -93,17 +96,19 @@ def add_paper_venue(kernel: NautilusKernel, account: PaperAccount, loop: asyncio
     """Give a node that has data clients alone a venue on paper, and return the client that orders go to."""
     client = PaperClient(kernel, account, loop)
     kernel.exec_engine.register_client(client)
-    kernel.trader.add_actor(MarketListener(account.instrument_ids, trades="trades" in account.settings.data))
+    trades = "trades" in account.settings.data
+    kernel.trader.add_actor(MarketListener(account.instrument_ids, trades=trades, funding=client.funding))
     return client
 
 
 class MarketListener(Actor):
-    """Asks for the data that fills count on, whatever the strategies listen to."""
+    """Asks for the data that fills and funding count on, whatever the strategies listen to."""
 
-    def __init__(self, instrument_ids: Sequence[InstrumentId], trades: bool) -> None:
+    def __init__(self, instrument_ids: Sequence[InstrumentId], trades: bool, funding: PaperFunding | None) -> None:
         super().__init__()
         self._instrument_ids = instrument_ids
         self._trades = trades
+        self._funding = funding
 
     def on_start(self) -> None:
         """Subscribe."""
@@ -111,6 +116,21 @@ class MarketListener(Actor):
             self.subscribe_quote_ticks(instrument_id)
             if self._trades:
                 self.subscribe_trade_ticks(instrument_id)
+            if self._funding is not None and self._funding.listens:
+                kind = DataType(BinanceFuturesMarkPriceUpdate, metadata={"instrument_id": instrument_id})
+                self.subscribe_data(kind, client_id=ClientId(_VENUE.value))
+        if self._funding is not None:
+            self._funding.start()
+
+    def on_data(self, data: Data) -> None:
+        """Pass on what the venue announces of funding."""
+        if self._funding is not None and isinstance(data, BinanceFuturesMarkPriceUpdate):
+            self._funding.hear(data)
+
+    def on_stop(self) -> None:
+        """Let nothing be paid that nobody would book any more."""
+        if self._funding is not None:
+            self._funding.stop()
 
 
 class PaperClient(LiveExecutionClient):
@@ -166,7 +186,10 @@ class PaperClient(LiveExecutionClient):
         self._exchange.register_client(self._venue_client)
         self.margin: VenueMargin | None = None
         """What the venue asks of a futures account; None on spot."""
+        self.funding: PaperFunding | None = None
+        """When perpetuals settle at which rate; None on spot."""
         if not account.spot:
+            self.funding = PaperFunding(settings.funding, account.instrument_ids, self._clock, self._pay_funding)
             self.margin = VenueMargin(self._simulated_venue, settings.margin, account.leverage, account.balances[0])
             self.margin.listen(kernel.msgbus)
             self._simulated_venue.margin = self.margin
@@ -203,6 +226,10 @@ class PaperClient(LiveExecutionClient):
             values = (event.price, event.size, event.aggressor_side, event.trade_id)
             self._exchange.process_trade_tick(TradeTick(event.instrument_id, *values, now_ns, now_ns))
         self._exchange.process(now_ns)
+
+    def _pay_funding(self, settlement: Settlement, mark: Decimal | None) -> None:
+        self._time.set_time(self._clock.timestamp_ns())
+        pay_funding(self._exchange, settlement, mark)
 
     # -- Orders -------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Funding of perpetuals in a backtest: which rates settle when, and their payment, once for each position."""
+"""Funding of perpetuals at the simulated venue: which rates settle when, and their payment, once for each position."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ USUAL_HOURS: Final = 8
 
 MARK: Final = "mid of the last quote at the funding time, in place of the mark price, which catalogs do not hold"
 
-_BPS: Final = Decimal("0.0001")
+BPS: Final = Decimal("0.0001")
 _ALERT: Final = "!funding"
 """Alerts of one moment go off in the order of their names: after what arrives, before the ledger."""
 
@@ -55,6 +55,8 @@ class FundingPlan:
         Of each perpetual, how many of the usual funding times in the period have no rate.
     warnings : tuple of str
         What a reader of the results should know.
+    mark : str
+        What values a position, in words.
 
     """
 
@@ -62,6 +64,7 @@ class FundingPlan:
     sources: Mapping[str, str] = MappingProxyType({})
     missing: Mapping[str, int] = MappingProxyType({})
     warnings: tuple[str, ...] = ()
+    mark: str = MARK
 
 
 def plan_funding(
@@ -106,7 +109,7 @@ def _plan_of(
     """Return the plan of one perpetual; `known` are the catalog's rates by the hour of their settlement."""
     start_ns, end_ns = period
     if isinstance(setting, ConstantFunding):
-        rate, hours = setting.rate_bps * _BPS, setting.interval_hours
+        rate, hours = setting.rate_bps * BPS, setting.interval_hours
         assumed = tuple(Settlement(time, name, rate) for time in funding_times(start_ns, end_ns, hours))
         source = f"assumed: {setting.rate_bps} bps every {hours} h"
         warnings = (f"Funding of {name} is {source}: {len(assumed)} times in the period.",) if assumed else ()
@@ -133,7 +136,7 @@ def _order(settlement: Settlement) -> tuple[int, str]:
 def funding_sources(plan: FundingPlan) -> dict[str, dict[str, Any]] | None:
     """Return for reports where the rates of each perpetual come from; None where there is no perpetual."""
     sources = {
-        name: {"source": source, "mark": MARK, "times_without_rate": plan.missing[name]}
+        name: {"source": source, "mark": plan.mark, "times_without_rate": plan.missing[name]}
         for name, source in plan.sources.items()
     }
     return sources or None
@@ -190,32 +193,50 @@ class FundingSettlement(Actor):
 
     def _on_alert(self, event: TimeEvent) -> None:
         while self._next < len(self._settlements) and self._settlements[self._next].ts_ns <= event.ts_event:
-            self._settle(self._settlements[self._next])
+            pay_funding(self._exchange, self._settlements[self._next])
             self._next += 1
         self._wait()
 
-    def _settle(self, settlement: Settlement) -> None:
-        instrument_id = InstrumentId.from_str(settlement.instrument_id)
-        quote = self.cache.quote_tick(instrument_id)
-        positions = self.cache.positions_open(instrument_id=instrument_id)
-        if quote is None or not positions:
-            return
-        mark = (quote.bid_price.as_decimal() + quote.ask_price.as_decimal()) / 2
-        currency = self.cache.instrument(instrument_id).settlement_currency
-        step = Decimal(1).scaleb(-currency.precision)
-        for position in sorted(positions, key=lambda each: each.strategy_id.value):
-            held = position.signed_decimal_qty()
-            amount = funding_payment(held, mark, settlement.rate, step)
-            self._exchange.adjust_account(Money(amount, currency))
-            self.msgbus.publish(
-                FUNDING_TOPIC,
-                FundingPaid(
-                    ts_ns=settlement.ts_ns,
-                    strategy_id=position.strategy_id.value,
-                    instrument_id=settlement.instrument_id,
-                    position=held,
-                    amount=amount,
-                    mark=mark,
-                    rate=settlement.rate,
-                ),
-            )
+
+def pay_funding(exchange: SimulatedExchange, settlement: Settlement, mark: Decimal | None = None) -> None:
+    """
+    Pay funding to and from the simulated account, and say so in a message for each position.
+
+    Parameters
+    ----------
+    exchange : SimulatedExchange
+        Whose account pays.
+    settlement : Settlement
+        When, of which perpetual, at which rate.
+    mark : Decimal, optional
+        The mark price; the mid of the last quote where left out.
+
+    """
+    instrument_id = InstrumentId.from_str(settlement.instrument_id)
+    mark = _mid(exchange, instrument_id) if mark is None else mark
+    positions = exchange.cache.positions_open(instrument_id=instrument_id)
+    if mark is None or not positions:
+        return
+    currency = exchange.cache.instrument(instrument_id).settlement_currency
+    step = Decimal(1).scaleb(-currency.precision)
+    for position in sorted(positions, key=lambda each: each.strategy_id.value):
+        held = position.signed_decimal_qty()
+        amount = funding_payment(held, mark, settlement.rate, step)
+        exchange.adjust_account(Money(amount, currency))
+        exchange.msgbus.publish(
+            FUNDING_TOPIC,
+            FundingPaid(
+                ts_ns=settlement.ts_ns,
+                strategy_id=position.strategy_id.value,
+                instrument_id=settlement.instrument_id,
+                position=held,
+                amount=amount,
+                mark=mark,
+                rate=settlement.rate,
+            ),
+        )
+
+
+def _mid(exchange: SimulatedExchange, instrument_id: InstrumentId) -> Decimal | None:
+    quote = exchange.cache.quote_tick(instrument_id)
+    return None if quote is None else Decimal(quote.bid_price.as_decimal() + quote.ask_price.as_decimal()) / 2

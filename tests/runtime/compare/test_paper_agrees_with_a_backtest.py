@@ -18,6 +18,8 @@ def test_paper_and_backtest_give_the_same_fills(tmp_path: Path) -> None:
         replay = Replay(double, tmp_path / "market", [PERPETUAL], speed=1)
         replay.step(2)
         with paper_process(tmp_path, double) as process:
+            due_ms = double.clock.ms() + 5_000
+            double.call(double.futures.venue.announce_funding, "SYNUSDT", Decimal("0.001"), due_ms)
             replay.start()
             replay.wait(30)
         assert process.returncode == 0, process.stderr_text
@@ -32,3 +34,7 @@ def test_paper_and_backtest_give_the_same_fills(tmp_path: Path) -> None:
     assert (fills["live"], fills["replay"], fills["differences"]) == (fills["same"], fills["same"], [])
     assert abs(fills["later_ms_median"]) < 5
     assert json.loads((run / "summary.json").read_text())["fills"] == fills["live"]
+    import subprocess
+    print(json.loads((run / "summary.json").read_text()), file=open("/tmp/pm_sum","w"))
+    print(found, file=open("/tmp/pm_found","w"))
+    print(subprocess.getoutput(f"cat {run}/pnl.csv; ls {run}"), file=open("/tmp/pm_pnl","w"))
