@@ -55,6 +55,9 @@ PAIR_TOPIC: Final = "ballast.pair"
 FUNDING_TOPIC: Final = "ballast.funding"
 """Carries a `FundingPaid` for each position at each funding time."""
 
+FUNDING_RATE_TOPIC: Final = "ballast.funding.rate"
+"""Carries a `FundingRateSettled` when the venue's rate of a perpetual settles, whether it is held or not; on paper."""
+
 CHARGE_TOPIC: Final = "ballast.charge"
 """Carries an `AccountCharged` for what the venue takes apart from the fees of fills."""
 
@@ -145,6 +148,29 @@ class FundingPaid(msgspec.Struct, frozen=True, kw_only=True):
     amount: Decimal
     mark: Decimal | None = None
     rate: Decimal | None = None
+
+
+class FundingRateSettled(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    The rate and the mark price at which a perpetual settled.
+
+    Parameters
+    ----------
+    ts_ns : int
+        The funding time, UNIX ns.
+    instrument_id : str
+        Which perpetual.
+    rate : Decimal
+        As a share, paid by long positions where it is positive.
+    mark : Decimal
+        The venue's mark price.
+
+    """
+
+    ts_ns: int
+    instrument_id: str
+    rate: Decimal
+    mark: Decimal
 
 
 class AccountCharged(msgspec.Struct, frozen=True, kw_only=True):

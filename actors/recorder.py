@@ -39,9 +39,11 @@ from data_catalog.run_recordings.importing import instrument_row
 from messages import (
     ALARM_TOPIC,
     DECISION_TOPIC,
+    FUNDING_RATE_TOPIC,
     FUNDING_TOPIC,
     RISK_STATE_TOPIC,
     FundingPaid,
+    FundingRateSettled,
     QuotesWanted,
     RiskAlarm,
     RiskStateChanged,
@@ -133,6 +135,7 @@ class Recorder(Actor):
             RISK_STATE_TOPIC: self._on_risk_state,
             ALARM_TOPIC: self._on_alarm,
             FUNDING_TOPIC: self._on_funding,
+            FUNDING_RATE_TOPIC: self._on_funding_rate,
         }
         for kind in ("quotes", "trades"):
             self.msgbus.subscribe(f"data.{kind}.{self._venue}.*", self._on_market, priority=_AFTER_A_VENUE_ON_PAPER)
@@ -193,6 +196,10 @@ class Recorder(Actor):
 
     def _on_funding(self, paid: FundingPaid) -> None:
         self._sink(rows.FundingTold(self.clock.timestamp_ns(), msgspec.to_builtins(paid)))
+
+    def _on_funding_rate(self, settled: FundingRateSettled) -> None:
+        values = (settled.instrument_id, str(settled.rate), str(settled.mark), settled.ts_ns)
+        self._sink(rows.FundingRateSeen(self.clock.timestamp_ns(), *values))
 
     def note_timer(self, clock: object, event: TimeEvent) -> None:
         """Note a timer that is about to be answered."""

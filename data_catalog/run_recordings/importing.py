@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,9 +10,10 @@ import numpy as np
 from nautilus_trader.model.instruments import CryptoPerpetual, CurrencyPair, Instrument
 
 from bad_input import BadInput
-from data_catalog.columns import Int64, Quotes, Trades
+from data_catalog.columns import FundingRates, Int64, Quotes, Trades
+from data_catalog.recordings.streams import FUNDING_PRECISION
 from data_catalog.run_recordings.reading import Recording
-from data_catalog.run_recordings.rows import Ended, Market, QuoteSeen, Run, TradeSeen
+from data_catalog.run_recordings.rows import Ended, FundingRateSeen, Market, QuoteSeen, Run, TradeSeen
 from data_catalog.store.origin import Kind, Origin, source_of
 from data_catalog.store.write import CatalogWriter, Written
 
@@ -78,13 +80,22 @@ class _Pending:
     rows: list[tuple[Any, ...]] = field(default_factory=list)
 
 
+@dataclass
+class _Rest:
+    """What a recording holds besides quotes and trades that concerns the market."""
+
+    rates: list[FundingRateSeen] = field(default_factory=list)
+    is_whole: bool = False
+
+
 def import_recording(
     recording: Recording, catalog: Path, *, replace: bool = False, on_row: Callable[[], None] = lambda: None
 ) -> ImportedRun:
     """
-    Write quotes and trades of a recording to a catalog: all of them, or nothing.
+    Write quotes, trades and funding rates of a recording to a catalog: all of them, or nothing.
 
-    Both times of a row are those of its receipt. The instruments are stored as the run knew them, fees included.
+    Both times of a row are those of its receipt, of a rate those of its settlement. The instruments are stored as the
+    run knew them, fees included.
 
     Parameters
     ----------
@@ -105,10 +116,10 @@ def import_recording(
     """
     instruments = {str(instrument.id): instrument for instrument in instruments_of(recording.run)}
     origin = _origin(recording)
-    whole, seen = [False], 0
+    rest, seen = _Rest(), 0
     pending: dict[tuple[str, str], _Pending] = {}
     with CatalogWriter(catalog, replace=replace) as writer:
-        for ts_ns, row in arrival_times(_market(recording, whole)):
+        for ts_ns, row in arrival_times(_market(recording, rest)):
             instrument = instruments[row.instrument]
             series = pending.setdefault((type(row).__name__, row.instrument), _Pending(instrument))
             series.rows.append(_values(row, instrument, ts_ns))
@@ -120,15 +131,19 @@ def import_recording(
             _write(writer, QuoteSeen if kind == QuoteSeen.__name__ else TradeSeen, series, origin)
         if not seen:
             raise BadInput("the recording holds no quotes and no trades", file=recording.folder)
-    return ImportedRun(writer.results, whole[0])
+        for instrument in instruments.values():
+            _write_rates(writer, instrument, rest.rates, origin)
+    return ImportedRun(writer.results, rest.is_whole)
 
 
-def _market(recording: Recording, whole: list[bool]) -> Iterator[Market]:
+def _market(recording: Recording, rest: _Rest) -> Iterator[Market]:
     for row in recording.rows():
         if isinstance(row, QuoteSeen | TradeSeen):
             yield row
+        elif isinstance(row, FundingRateSeen):
+            rest.rates.append(row)
         elif isinstance(row, Ended):
-            whole[0] = True
+            rest.is_whole = True
 
 
 def _origin(recording: Recording) -> Origin:
@@ -165,3 +180,11 @@ def _write(writer: CatalogWriter, kind: type[Market], series: _Pending, origin: 
     else:
         price, size, aggressor, trade_id, ts = columns
         writer.trades(series.instrument, Trades(price, size, aggressor.astype(np.uint8), trade_id, ts, ts), origin)
+
+
+def _write_rates(writer: CatalogWriter, instrument: Instrument, rates: list[FundingRateSeen], origin: Origin) -> None:
+    mine = [row for row in rates if row.instrument == instrument.id.value]
+    if mine:
+        ts = np.array([row.ts for row in mine], dtype=np.int64)
+        values = [int(Decimal(row.rate).scaleb(FUNDING_PRECISION)) for row in mine]
+        writer.funding_rates(instrument, FundingRates(np.array(values, dtype=np.int64), ts, ts), origin)

@@ -160,6 +160,16 @@ class FundingTold(_Row, frozen=True, tag="funding"):
     paid: dict[str, Any]
 
 
+class FundingRateSeen(_Row, frozen=True, tag="funding_rate"):
+    """The rate (a share) and mark price at which the venue settled at `ts`, whether anything was held or not."""
+
+    at: int
+    instrument: str
+    rate: str
+    mark: str
+    ts: int
+
+
 class Stopped(_Row, frozen=True, tag="stop"):
     """The strategies were told to stop; what comes later is the end of the run."""
 
@@ -221,6 +231,7 @@ type Row = (
     | OutsideAlarm
     | PersonSaid
     | FundingTold
+    | FundingRateSeen
     | Stopped
     | Decided
     | Sent

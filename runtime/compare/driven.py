@@ -29,6 +29,7 @@ from data_catalog.run_recordings.importing import instruments_of
 from data_catalog.run_recordings.rows import (
     BalancesTold,
     Decided,
+    FundingRateSeen,
     FundingTold,
     OrderAnswer,
     OutsideAlarm,
@@ -151,6 +152,7 @@ class _Replay:
             BalancesTold: self._balances,
             OutsideAlarm: self._alarm,
             FundingTold: self._funding,
+            FundingRateSeen: lambda row: None,  # for the free replay: what was paid stands behind it
             PersonSaid: lambda row: None,  # asked for by the timer before it
         }
 

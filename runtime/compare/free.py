@@ -99,5 +99,6 @@ def _wiring(run: Run, catalog: Path, seen: set[tuple[str, str]]) -> list[str]:
         "start": None,
         "end": None,
         "starting_balances": balances,
+        **({} if run.spot else {"leverage": int(run.leverage)}),
     }
     return [f"backtest.{key}={json.dumps(value)}" for key, value in values.items()]

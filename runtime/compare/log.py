@@ -8,6 +8,7 @@ from data_catalog.run_recordings.rows import (
     BalancesTold,
     Decided,
     Ended,
+    FundingRateSeen,
     FundingTold,
     OrderAnswer,
     OutsideAlarm,
@@ -21,7 +22,17 @@ from data_catalog.run_recordings.rows import (
     TradeSeen,
 )
 
-type Input = QuoteSeen | TradeSeen | TimerFired | OrderAnswer | BalancesTold | OutsideAlarm | PersonSaid | FundingTold
+type Input = (
+    QuoteSeen
+    | TradeSeen
+    | TimerFired
+    | OrderAnswer
+    | BalancesTold
+    | OutsideAlarm
+    | PersonSaid
+    | FundingTold
+    | FundingRateSeen
+)
 type Output = Decided | Sent | RiskState
 
 

@@ -35,6 +35,7 @@ from nautilus_trader.model.objects import Currency, Money
 from nautilus_trader.system.kernel import NautilusKernel
 
 from data_catalog.instruments import SPOT_MAKER_FEE, SPOT_TAKER_FEE, USDM_MAKER_FEE, USDM_TAKER_FEE
+from messages import FUNDING_RATE_TOPIC, FundingRateSettled
 from runtime.live.paper_funding import PaperFunding
 from runtime.setup.sections import BacktestSettings, Fees
 from runtime.venue.fees import fee_model, with_fees
@@ -229,6 +230,10 @@ class PaperClient(LiveExecutionClient):
 
     def _pay_funding(self, settlement: Settlement, mark: Decimal | None) -> None:
         self._time.set_time(self._clock.timestamp_ns())
+        if mark is not None:  # a rate that the setup states is nobody's but the setup's
+            ts_ns, name, rate = settlement.ts_ns, settlement.instrument_id, settlement.rate
+            settled = FundingRateSettled(ts_ns=ts_ns, instrument_id=name, rate=rate, mark=mark)
+            self._msgbus.publish(FUNDING_RATE_TOPIC, settled)
         pay_funding(self._exchange, settlement, mark)
 
     # -- Orders -------------------------------------------------------------------------------------------------------

@@ -21,6 +21,8 @@ SOURCE: Final = "rates that the venue announced"
 _FRESH_NS: Final = 60_000_000_000
 """The venue speaks every second, and a rate is a mean over hours: it moves little in the last minute."""
 
+_MS: Final = 1_000_000
+
 type Pay = Callable[[Settlement, Decimal | None], None]
 
 
@@ -72,7 +74,8 @@ class PaperFunding:
 
     def hear(self, update: BinanceFuturesMarkPriceUpdate) -> None:
         """Take in what the venue announces."""
-        name, due_ns = update.instrument_id.value, update.next_funding_ns
+        name = update.instrument_id.value
+        due_ns = round(Decimal(update.next_funding_ns) / _MS) * _MS  # the adapter's conversion loses nanoseconds
         said = Announcement(update.ts_event, due_ns, update.funding_rate, update.mark.as_decimal())
         settled = self._announced[name].hear(said)
         if settled is not None:  # by the venue's clock, which is ahead of this one
