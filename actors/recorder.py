@@ -38,10 +38,12 @@ from data_catalog.run_recordings import rows
 from data_catalog.run_recordings.importing import instrument_row
 from messages import (
     ALARM_TOPIC,
+    CHARGE_TOPIC,
     DECISION_TOPIC,
     FUNDING_RATE_TOPIC,
     FUNDING_TOPIC,
     RISK_STATE_TOPIC,
+    AccountCharged,
     FundingPaid,
     FundingRateSettled,
     QuotesWanted,
@@ -135,6 +137,7 @@ class Recorder(Actor):
             RISK_STATE_TOPIC: self._on_risk_state,
             ALARM_TOPIC: self._on_alarm,
             FUNDING_TOPIC: self._on_funding,
+            CHARGE_TOPIC: self._on_charge,
             FUNDING_RATE_TOPIC: self._on_funding_rate,
         }
         for kind in ("quotes", "trades"):
@@ -200,6 +203,9 @@ class Recorder(Actor):
     def _on_funding_rate(self, settled: FundingRateSettled) -> None:
         values = (settled.instrument_id, str(settled.rate), str(settled.mark), settled.ts_ns)
         self._sink(rows.FundingRateSeen(self.clock.timestamp_ns(), *values))
+
+    def _on_charge(self, charged: AccountCharged) -> None:
+        self._sink(rows.ChargeTold(self.clock.timestamp_ns(), msgspec.to_builtins(charged)))
 
     def note_timer(self, clock: object, event: TimeEvent) -> None:
         """Note a timer that is about to be answered."""

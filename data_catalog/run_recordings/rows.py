@@ -160,6 +160,13 @@ class FundingTold(_Row, frozen=True, tag="funding"):
     paid: dict[str, Any]
 
 
+class ChargeTold(_Row, frozen=True, tag="charge"):
+    """What the venue has taken apart from fees, as at a liquidation."""
+
+    at: int
+    charged: dict[str, Any]
+
+
 class FundingRateSeen(_Row, frozen=True, tag="funding_rate"):
     """The rate (a share) and mark price at which the venue settled at `ts`, whether anything was held or not."""
 
@@ -232,6 +239,7 @@ type Row = (
     | PersonSaid
     | FundingTold
     | FundingRateSeen
+    | ChargeTold
     | Stopped
     | Decided
     | Sent

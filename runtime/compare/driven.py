@@ -20,7 +20,7 @@ from nautilus_trader.model import events
 from nautilus_trader.model.data import QuoteTick, TradeTick
 from nautilus_trader.model.enums import AccountType, AggressorSide
 from nautilus_trader.model.events import AccountState
-from nautilus_trader.model.identifiers import InstrumentId, TradeId
+from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, StrategyId, TradeId
 from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.system.kernel import NautilusKernel
 
@@ -28,6 +28,7 @@ from actors.recorder import COMMANDS_ENDPOINT
 from data_catalog.run_recordings.importing import instruments_of
 from data_catalog.run_recordings.rows import (
     BalancesTold,
+    ChargeTold,
     Decided,
     FundingRateSeen,
     FundingTold,
@@ -41,7 +42,7 @@ from data_catalog.run_recordings.rows import (
     TimerFired,
     TradeSeen,
 )
-from messages import ALARM_TOPIC, FUNDING_TOPIC, FundingPaid, RiskAlarm
+from messages import ALARM_TOPIC, CHARGE_TOPIC, FUNDING_TOPIC, AccountCharged, FundingPaid, RiskAlarm
 from models.risk_state import Trip
 from runtime.compare.log import Input, Output, Placed, RunLog
 from runtime.compare.replay_clock import ReplayClock, replay_clocks
@@ -50,6 +51,7 @@ from runtime.recording.taps import add_recorder
 from runtime.setup.components import QUIET
 from runtime.setup.load import LoadedSetup
 from runtime.system import SystemContext, add_parts, announce_balances
+from runtime.venue.margin import CLOSES, closing_order
 
 _PROCESS_ENDPOINT: Final = "ExecEngine.process"
 
@@ -152,6 +154,7 @@ class _Replay:
             BalancesTold: self._balances,
             OutsideAlarm: self._alarm,
             FundingTold: self._funding,
+            ChargeTold: self._charge,
             FundingRateSeen: lambda row: None,  # for the free replay: what was paid stands behind it
             PersonSaid: lambda row: None,  # asked for by the timer before it
         }
@@ -218,8 +221,21 @@ class _Replay:
             self._done.timers_missing.append(f"{row.component} {row.name}")
 
     def _answer(self, row: OrderAnswer) -> None:
+        if row.kind == "OrderSubmitted" and row.event["client_order_id"].startswith(CLOSES):
+            self._close(row)
         content = {**row.event, "info": {}, "client_order_id": self._orders.here(row.event["client_order_id"])}
         self._kernel.exec_engine._handle_event(getattr(events, row.kind).from_dict(content))
+
+    def _close(self, row: OrderAnswer) -> None:
+        """Add the order by which the venue on paper liquidates a position: no strategy sends it."""
+        instrument_id, strategy_id = (row.event[name] for name in ("instrument_id", "strategy_id"))
+        held = {"instrument_id": InstrumentId.from_str(instrument_id), "strategy_id": StrategyId(strategy_id)}
+        for position in self._kernel.cache.positions_open(**held):
+            order = closing_order(position, ClientOrderId(row.event["client_order_id"]), row.at)
+            self._kernel.cache.add_order(order, position_id=position.id)
+
+    def _charge(self, row: ChargeTold) -> None:
+        self._kernel.msgbus.publish(CHARGE_TOPIC, msgspec.convert(row.charged, AccountCharged))
 
     def _balances(self, row: BalancesTold) -> None:
         self._kernel.portfolio.update_account(AccountState.from_dict({**row.state, "info": {}}))

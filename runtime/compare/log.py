@@ -6,6 +6,7 @@ from typing import Any
 
 from data_catalog.run_recordings.rows import (
     BalancesTold,
+    ChargeTold,
     Decided,
     Ended,
     FundingRateSeen,
@@ -32,6 +33,7 @@ type Input = (
     | PersonSaid
     | FundingTold
     | FundingRateSeen
+    | ChargeTold
 )
 type Output = Decided | Sent | RiskState
 

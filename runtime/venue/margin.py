@@ -36,6 +36,9 @@ INSUFFICIENT: Final = "{'code': -2019, 'msg': 'Margin is insufficient.'}"
 
 LIQUIDATED: Final = "the account was liquidated: it is not traded any further"
 
+CLOSES: Final = "autoclose-"
+"""How the client order ids of a liquidation's orders begin."""
+
 _RAW: Final = 10**16
 """The engine's integers count 10^-16."""
 _MONEY: Final = 2 * _RAW * _RAW
@@ -273,17 +276,7 @@ class VenueMargin:
     def _close(self, position: Position, ts_now: int) -> None:
         """Fill an order of the venue's own that closes a position, at the touch."""
         exchange, instrument_id = self._venue.exchange, position.instrument_id
-        order = MarketOrder(
-            trader_id=position.trader_id,
-            strategy_id=position.strategy_id,
-            instrument_id=instrument_id,
-            client_order_id=ClientOrderId(f"autoclose-{ts_now}-{next(self._numbers)}"),
-            order_side=OrderSide.SELL if position.is_long else OrderSide.BUY,
-            quantity=position.quantity,
-            init_id=UUID4(),
-            ts_init=ts_now,
-            reduce_only=True,
-        )
+        order = closing_order(position, ClientOrderId(f"{CLOSES}{ts_now}-{next(self._numbers)}"), ts_now)
         self._venue.cache.add_order(order, position_id=position.id)
         exchange.exec_client.generate_order_submitted(
             order.strategy_id, instrument_id, order.client_order_id, ts_event=ts_now
@@ -313,6 +306,21 @@ class VenueMargin:
                 reason="liquidation fee" if amount >= 0 else "loss beyond the account, borne by the venue",
             )
             self._venue.msgbus.publish(CHARGE_TOPIC, charged)
+
+
+def closing_order(position: Position, order_id: ClientOrderId, ts_now: int) -> MarketOrder:
+    """Return the order of the venue's own that closes a position."""
+    return MarketOrder(
+        trader_id=position.trader_id,
+        strategy_id=position.strategy_id,
+        instrument_id=position.instrument_id,
+        client_order_id=order_id,
+        order_side=OrderSide.SELL if position.is_long else OrderSide.BUY,
+        quantity=position.quantity,
+        init_id=UUID4(),
+        ts_init=ts_now,
+        reduce_only=True,
+    )
 
 
 def refused_for_margin(count: int) -> str:

@@ -207,6 +207,25 @@ def test_funding_moves_money_from_longs(futures: FuturesVenue) -> None:
     assert futures.account.wallet["USDT"] == before - D("2") * D("10.01") * D("0.001")
 
 
+def test_announced_funding_is_said_until_it_is_due_and_paid_once(futures: FuturesVenue) -> None:
+    said: list[tuple[D, int]] = []
+    futures.market_feed = lambda kind, symbol, message: (  # type: ignore[assignment]
+        said.append((D(str(message["r"])), int(str(message["T"])))) if kind == "markPrice" else None
+    )
+    futures.inject_fill(limit(futures, Side.BUY, "9.90", "2"))
+    due_ms = futures.clock.ms() + 3_600_000
+    futures.announce_funding(SYMBOL, D("0.001"), due_ms)
+    futures.tick()
+    assert (futures.account.funding_received["USDT"], set(said)) == (0, {(D("0.001"), due_ms)})
+
+    futures.clock.skew_ms = 3_600_000
+    futures.tick()
+    futures.tick()
+    assert futures.account.funding_received["USDT"] == -D("2") * D("10.01") * D("0.001")
+    usual_ms = 8 * 3_600_000
+    assert said[-1][1] == due_ms - due_ms % usual_ms + usual_ms
+
+
 PRICES = st.integers(992, 1008).map(lambda ticks: D(ticks) / 100)
 SIZES = st.integers(5, 80).map(lambda lots: D(lots) / 10)
 SIDES = st.sampled_from(list(Side))

@@ -101,8 +101,13 @@ def test_paper_liquidates_an_account_without_margin_and_says_so(tmp_path: Path) 
 
     with new_double() as double:
         live = Live("perpetual", double, tmp_path)
-        balance = "backtest.starting_balances=[70 USDT]"  # 600 USDT at 20 x need 30, and both sides rest
-        live.start("--paper", "--set", balance, "--set", "backtest.latency.insert_ms=20")
+        values = (
+            "backtest.starting_balances=[70 USDT]",  # 600 USDT at 20 x need 30, and both sides rest
+            "backtest.latency.insert_ms=20",
+            "strategies.0.config.max_position=0.01",  # so that a maker that was closed out wants to buy again
+        )
+        changes = [text for value in values for text in ("--set", value)]
+        live.start("--paper", *changes)
         try:
             live.until(lambda: "running" in live.errors())
 
@@ -117,6 +122,9 @@ def test_paper_liquidates_an_account_without_margin_and_says_so(tmp_path: Path) 
             assert live.ended() == 3
         finally:
             live.kill()
+    compared = live.compared(live.run, *changes)
+    assert compared["equal"] is True
+    assert compared["simulated"]["fills"]["same"] == len(live.fills())
     assert "LIQUIDATED" in live.errors()
     summary = live.summary()
     found = summary["liquidation"]
