@@ -18,7 +18,7 @@ class Marks(NamedTuple):
     ----------
     equity, parts, holdings
         As of `EquityPoint`.
-    positions : tuple of (str, Touch, Decimal)
+    positions : list of (str, Touch, Decimal)
         Each instrument, its touch and what is held of it in all.
     sound : bool
         Whether every quote is one: a bid above 0, and no ask below it.
@@ -28,7 +28,7 @@ class Marks(NamedTuple):
     equity: Decimal
     parts: Parts
     holdings: Decimal
-    positions: tuple[tuple[str, Touch, Decimal], ...]
+    positions: list[tuple[str, Touch, Decimal]]
     sound: bool
 
 
@@ -62,10 +62,10 @@ class Marking:
         return self._marks
 
     def _mark(self, touches: list[Touch]) -> Marks:
-        by_name = dict(zip(self._instruments, touches, strict=True))
-        sums = self._books.mark({name: touch.mid for name, touch in by_name.items()})
-        return Marks(
-            *sums,
-            positions=tuple((name, touch, self._books.position(name)) for name, touch in by_name.items()),
-            sound=all(0 < touch.bid <= touch.ask for touch in touches),
+        names = self._instruments
+        equity, parts, holdings = self._books.mark(
+            {name: touch.mid for name, touch in zip(names, touches, strict=True)}
         )
+        positions = [(name, touch, self._books.position(name)) for name, touch in zip(names, touches, strict=True)]
+        sound = all([0 < touch.bid <= touch.ask for touch in touches])
+        return Marks(equity, parts, holdings, positions, sound)

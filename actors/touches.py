@@ -21,15 +21,6 @@ class Touch(NamedTuple):
     mid: Decimal
 
 
-class _Seen(NamedTuple):
-    """A quote, its prices in the engine's units, and the touch that it shows."""
-
-    quote: QuoteTick
-    bid_raw: int
-    ask_raw: int
-    touch: Touch
-
-
 class Touches:
     """
     Looks up last quotes and turns them into exact numbers, as a `Touch` that is the same object until a price changes.
@@ -46,21 +37,21 @@ class Touches:
     def __init__(self, cache: CacheFacade, instrument_ids: Sequence[InstrumentId]) -> None:
         self._quote_of = cache.quote_tick
         self._ids = {instrument_id.value: instrument_id for instrument_id in instrument_ids}
-        self._seen: dict[str, _Seen] = {}
+        self._quotes: dict[str, QuoteTick] = {}
+        self._raw: dict[str, tuple[int, int]] = {}
+        self._touches: dict[str, Touch] = {}
 
     def of(self, instrument: str) -> Touch:
         """Return the touch of an instrument that has had a quote."""
         quote = self._quote_of(self._ids[instrument])
-        seen = self._seen.get(instrument)
-        if seen is not None and seen.quote is quote:
-            return seen.touch
-        bid, ask = quote.bid_price, quote.ask_price
-        if seen is not None and seen.bid_raw == bid.raw and seen.ask_raw == ask.raw:
-            touch = seen.touch
-        else:
-            touch = _touch(bid.as_decimal(), ask.as_decimal())
-        self._seen[instrument] = _Seen(quote, bid.raw, ask.raw, touch)
-        return touch
+        if self._quotes.get(instrument) is not quote:
+            self._quotes[instrument] = quote
+            bid, ask = quote.bid_price, quote.ask_price
+            raw = (bid.raw, ask.raw)
+            if self._raw.get(instrument) != raw:
+                self._raw[instrument] = raw
+                self._touches[instrument] = _touch(bid.as_decimal(), ask.as_decimal())
+        return self._touches[instrument]
 
 
 def _touch(bid: Decimal, ask: Decimal) -> Touch:
