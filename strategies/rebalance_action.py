@@ -79,6 +79,8 @@ class RebalanceAction:
         self._timeout_ns = round(timeout_secs * _SECOND_NS)
         self._on_done = on_done
         self._plan: Plan | None = None
+        self.in_vain = False
+        """Whether the last plan had trades, and no order for them could be sent."""
         self._started_ns = 0
         self._orders_before = 0
         self._buying = False
@@ -111,7 +113,9 @@ class RebalanceAction:
             self._send(Side.BID, self.affordable(plan))
             return
         self._plan = None
-        if self._orders_sent() > self._orders_before:
+        is_sent = self._orders_sent() > self._orders_before
+        self.in_vain = any(plan.trades) and not is_sent
+        if is_sent:
             self._on_done(self._account_of(plan))
 
     def affordable(self, plan: Plan) -> list[int]:

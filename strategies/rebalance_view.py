@@ -112,14 +112,22 @@ def _of_the_plan(state: RebalanceState) -> tuple[str, str]:
         at_all = state.times_ns["next_interval"] is not None
         return "within_bands", f"{text}, and the interval is not over" if at_all else text
     why = "the interval is over" if plan.reason == "interval" else f"{_out_of_band(state)} out of the band"
-    if not any(plan.trades):
-        return "too_small", f"{why}, and what would be traded is less than the smallest order"
+    reason, what = _obstacle(state, plan) or ("next_check", "traded at the next look")
+    return reason, f"{why}: {what}"
+
+
+def _obstacle(state: RebalanceState, plan: Plan) -> tuple[str, str] | None:
+    """Return why nothing would come of a plan; None where it would be sent."""
     ways = [(asset, lots) for asset, lots in zip(state.assets, plan.trades, strict=True) if lots]
+    if not ways:
+        return "too_small", "what would be traded is less than the smallest order"
     if all(asset.limit_price(Side.BID if lots > 0 else Side.ASK) is None for asset, lots in ways):
-        return "own_orders", f"{why}, and orders of other strategies of this system stand in the way"
+        return "own_orders", "orders of other strategies of this system stand in the way"
     if all(lots > 0 for _, lots in ways) and not any(state.action.affordable(plan)):
-        return "cannot_pay", f"{why}, and the free cash pays for less than the smallest order"
-    return "next_check", f"{why}: traded at the next look"
+        return "cannot_pay", "the free cash pays for less than the smallest order"
+    if state.action.in_vain:
+        return "not_sent", "no order of the last rebalancing could be sent; tried again at the next look"
+    return None
 
 
 def _out_of_band(state: RebalanceState) -> str:

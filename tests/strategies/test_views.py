@@ -10,6 +10,8 @@ import pytest
 
 from data_catalog.instruments import find_instrument
 from messages import RISK_STATE_TOPIC, RiskStateChanged
+from runtime.risk.controls import RiskContext, add_risk_controls
+from runtime.risk.settings import RiskSettings
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
 from tests.engine_kit import START_NS
 from tests.pair_kit import BETA, X, Y, pairs, perpetuals
@@ -258,6 +260,17 @@ def test_orders_of_the_same_system_stand_in_the_way(ask_rebalancer: Any) -> None
     )
 
     assert "stand in the way" in asker.text_of("own_orders")
+
+
+def test_a_rebalancer_whose_orders_the_guard_refuses_says_that_none_left(ask_rebalancer: Any) -> None:
+    def guard(engine: Any) -> None:
+        ids = tuple(instrument.id for instrument in engine.cache.instruments())
+        settings = RiskSettings(max_order_notional_quote=Decimal(20))
+        add_risk_controls(engine.kernel, settings, RiskContext(ids, Decimal(1), 3600))
+
+    asker = ask_rebalancer(**BAND, on_engine=guard)
+
+    assert asker.reasons == [("no_market_data",), ("next_check",), ("not_sent",)]
 
 
 def test_weights_that_cannot_be_computed_are_the_reason(ask_rebalancer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
