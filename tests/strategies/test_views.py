@@ -1,6 +1,8 @@
 """What pairs and rebalancers say of themselves when they are asked while they trade, in the real engine."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,10 +11,12 @@ import numpy as np
 import pytest
 
 from data_catalog.instruments import find_instrument
-from messages import RISK_STATE_TOPIC, RiskStateChanged
+from messages import RISK_STATE_TOPIC, RiskStateChanged, Silence
+from models.pairs.z_score import ZScoreRule, ZScoreState
 from runtime.risk.controls import RiskContext, add_risk_controls
 from runtime.risk.settings import RiskSettings
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
+from strategies.pairs_view import PairState, pair_silences
 from tests.engine_kit import START_NS
 from tests.pair_kit import BETA, X, Y, pairs, perpetuals
 from tests.pair_kit import markets_of as pair_markets
@@ -164,6 +168,36 @@ def test_looking_at_a_pair_changes_nothing(replay: Any) -> None:
     assert fills(Asker) == fills() != []
 
 
+UNUSUAL = [
+    ({"z": math.nan}, "no_z_score"),
+    ({"under_way": True}, None),
+    ({"under_way": True, "waits_for_quote": True}, "orders_in_vain"),
+    ({"z": -2.5}, "next_sample"),
+    ({"z": -2.5, "no_edge": Silence(reason="no_edge", text="")}, "no_edge"),
+]
+
+
+@pytest.mark.parametrize(("values", "reason"), UNUSUAL)
+def test_what_is_rare_has_its_reason_too(values: dict[str, Any], reason: str | None) -> None:
+    plain = PairState(
+        running=True,
+        restricted=False,
+        under_way=False,
+        waits_for_quote=False,
+        sampling=(),
+        rule=ZScoreRule(2.0),
+        state=ZScoreState(),
+        locked_by="",
+        z=0.0,
+        barriers=(),
+        no_edge=None,
+    )
+
+    said = pair_silences(replace(plain, **values))
+
+    assert [silence.reason for silence in said] == ([reason] if reason else [])
+
+
 @pytest.mark.parametrize(
     "strategy", [pairs(), rebalancer(target_weights_pct=dict.fromkeys(ASSETS, 25.0), rebalance_threshold_pct=3.0)]
 )
@@ -287,9 +321,8 @@ def test_weights_that_cannot_be_computed_are_the_reason(ask_rebalancer: Any, mon
 def test_looking_at_a_rebalancer_changes_nothing(replay: Any) -> None:
     def fills(*looker: Any) -> Any:
         strategy = rebalancer(**BAND, rebalance_interval_secs=7_200.0)
-        run = replay(
-            asset_markets(walk(1, 10)), [strategy, *(one(strategy, BITCOIN) for one in looker)], "queue_latency"
-        )
+        strategies = [strategy, *(one(strategy, BITCOIN) for one in looker)]
+        run = replay(asset_markets(walk(1, 10)), strategies, "queue_latency", grid_secs=3600)
         return run.ledger.fills
 
     assert fills(Asker) == fills() != []
