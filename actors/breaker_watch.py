@@ -6,7 +6,7 @@ from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.config import ActorConfig, PositiveInt
 from nautilus_trader.model.events import OrderEvent, OrderFilled
 
-from messages import ACCOUNT, ALARM_TOPIC, ANSWERS_TOPIC, RESUMED_TOPIC, RiskAlarm
+from messages.risk import ACCOUNT, ALARM_TOPIC, ANSWERS_TOPIC, RESUMED_TOPIC, RiskAlarm
 from models.rate_limits import Breaker
 
 

@@ -8,7 +8,7 @@ from nautilus_trader.common.config import ActorConfig
 from nautilus_trader.common.events import TimeEvent
 from nautilus_trader.model.identifiers import InstrumentId
 
-from messages import ACCOUNT, ALARM_TOPIC, RiskAlarm
+from messages.risk import ACCOUNT, ALARM_TOPIC, RiskAlarm
 from models.risk_limits import Breach, stale_breach
 
 _CHECK: Final = "data-age-check"

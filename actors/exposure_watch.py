@@ -6,7 +6,8 @@ from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.config import ActorConfig
 from nautilus_trader.model.identifiers import InstrumentId
 
-from messages import ACCOUNT, ALARM_TOPIC, EQUITY_TOPIC, EquityMark, RiskAlarm
+from messages.ledger import EQUITY_TOPIC, EquityMark
+from messages.risk import ACCOUNT, ALARM_TOPIC, RiskAlarm
 from models.pre_trade import ExposureRoom, PreTradeLimits, held_breaches, held_breaches_of_strategy
 from models.risk_limits import Breach
 

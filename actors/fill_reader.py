@@ -13,7 +13,7 @@ from nautilus_trader.model.objects import Currency
 
 from actors.ledger_records import FillRecord
 from actors.order_trace import Messages, OrderTraces, mid_of
-from messages import ALPHA_TOPICS, AlphaSignal
+from messages.signals import ALPHA_TOPICS, AlphaSignal
 
 _SECOND_NS: Final = 1_000_000_000
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from actors.ledger_records import EquityPoint, FillRecord
-from messages import FundingPaid
+from messages.ledger import FundingPaid
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from nautilus_trader.common.config import ActorConfig
 from nautilus_trader.common.events import TimeEvent
 from nautilus_trader.model.identifiers import InstrumentId, StrategyId
 
-from messages import ACCOUNT, ALARM_TOPIC, RESUMED_TOPIC, RISK_STATE_TOPIC, RiskAlarm, RiskStateChanged
+from messages.risk import ACCOUNT, ALARM_TOPIC, RESUMED_TOPIC, RISK_STATE_TOPIC, RiskAlarm, RiskStateChanged
 from models.risk_limits import Breach
 from models.risk_state import ActionName, RiskMachine, State, Trip
 

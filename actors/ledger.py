@@ -23,21 +23,16 @@ from actors.ledger_records import MARKOUT_HORIZONS_SECS, EquityPoint, FillRecord
 from actors.marking import Marking, Marks
 from actors.order_trace import Messages
 from actors.touches import Touches
-from messages import (
+from messages.ledger import (
     CHARGE_TOPIC,
     EQUITY_TOPIC,
     FUNDING_TOPIC,
-    PAIR_TOPIC,
-    QUOTING_TOPIC,
-    REBALANCE_TOPIC,
     SAMPLE_TOPIC,
     AccountCharged,
     EquityMark,
     FundingPaid,
-    PairTraded,
-    QuotingSample,
-    Rebalanced,
 )
+from messages.trading import PAIR_TOPIC, QUOTING_TOPIC, REBALANCE_TOPIC, PairTraded, QuotingSample, Rebalanced
 from models.attribution import EXACT, Parts, PositionLedger
 
 _SECOND_NS: Final = 1_000_000_000

@@ -7,7 +7,8 @@ from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.config import ActorConfig, PositiveInt
 from nautilus_trader.common.events import TimeEvent
 
-from messages import ACCOUNT, ALARM_TOPIC, EQUITY_TOPIC, RESUMED_TOPIC, EquityMark, RiskAlarm
+from messages.ledger import EQUITY_TOPIC, EquityMark
+from messages.risk import ACCOUNT, ALARM_TOPIC, RESUMED_TOPIC, RiskAlarm
 from models.loss_limits import DAY_NS, DailyLoss, DrawdownKill
 from models.risk_limits import Breach
 

@@ -10,7 +10,7 @@ from nautilus_trader.model.data import QuoteTick, TradeTick
 from nautilus_trader.model.identifiers import InstrumentId
 
 from actors.looks import look_at_times
-from messages import ACCOUNT, ALARM_TOPIC, RiskAlarm
+from messages.risk import ACCOUNT, ALARM_TOPIC, RiskAlarm
 from models.price_moves import PriceRange
 from models.risk_limits import Breach, clock_skew_breach
 

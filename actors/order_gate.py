@@ -11,7 +11,7 @@ from nautilus_trader.model.objects import Price
 from nautilus_trader.model.orders import Order
 
 from actors.risk_guard import RiskGuard
-from messages import OrderRequest
+from messages.risk import OrderRequest
 
 ENGINE_ENDPOINT = "RiskEngine.execute"
 _EVENTS_ENDPOINT = "ExecEngine.process"

@@ -8,7 +8,7 @@ from typing import Any
 from nautilus_trader.model.data import QuoteTick
 
 from actors.guard_books import UNIT
-from messages import ACCOUNT, PERMITS, OrderRequest
+from messages.risk import ACCOUNT, PERMITS, OrderRequest
 from models.pre_trade import (
     Account,
     ExposureRoom,

@@ -4,7 +4,7 @@ import math
 from typing import Final
 
 from actors.watched_pair import PairSample, PairSettings, WatchedPair
-from messages import Figure, Level, Scale, Silence
+from messages.views import Figure, Level, Scale, Silence
 
 _BPS: Final = 10_000
 _MS_NS: Final = 1_000_000

@@ -10,7 +10,8 @@ from nautilus_trader.model.identifiers import InstrumentId
 from actors.history import HistoryRow, HistoryWanted, decode_history
 from actors.pair_figures import pair_figures, sampling_silences, warm_up_scale, z_scale
 from actors.watched_pair import PairSample, PairSettings, WatchedPair
-from messages import NOT_RUNNING, AlphaSignal, Figure, Level, Silence, View, alpha_topic
+from messages.signals import AlphaSignal, alpha_topic
+from messages.views import NOT_RUNNING, Figure, Level, Silence, View
 
 _BPS = 1e-4
 

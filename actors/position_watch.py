@@ -15,7 +15,7 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.objects import FIXED_PRECISION
 
 from actors.looks import look_at_times
-from messages import ACCOUNT, ALARM_TOPIC, RiskAlarm
+from messages.risk import ACCOUNT, ALARM_TOPIC, RiskAlarm
 from models.loss_limits import PositionStop
 from models.risk_limits import Breach, at_most
 

@@ -36,20 +36,16 @@ from nautilus_trader.model.orders import Order
 
 from data_catalog.run_recordings import rows
 from data_catalog.run_recordings.importing import instrument_row
-from messages import (
-    ALARM_TOPIC,
+from messages.ledger import (
     CHARGE_TOPIC,
-    DECISION_TOPIC,
     FUNDING_RATE_TOPIC,
     FUNDING_TOPIC,
-    RISK_STATE_TOPIC,
     AccountCharged,
     FundingPaid,
     FundingRateSettled,
-    QuotesWanted,
-    RiskAlarm,
-    RiskStateChanged,
 )
+from messages.risk import ALARM_TOPIC, RISK_STATE_TOPIC, RiskAlarm, RiskStateChanged
+from messages.trading import DECISION_TOPIC, QuotesWanted
 
 ORDERS_ENDPOINT: Final = "RiskEngine.execute"
 COMMANDS_ENDPOINT: Final = "ExecEngine.execute"

@@ -16,14 +16,13 @@ from nautilus_trader.model.identifiers import InstrumentId
 from actors.guard_books import UNIT, GuardBooks
 from actors.order_glance import OrderGlance
 from actors.order_rules import OrderRules, said
-from messages import (
+from messages.ledger import EQUITY_TOPIC, EquityMark
+from messages.risk import (
     ANSWERS_TOPIC,
-    EQUITY_TOPIC,
     GLANCE_ENDPOINT,
     GUARD_ENDPOINT,
     REFUSAL_TOPIC,
     RISK_STATE_TOPIC,
-    EquityMark,
     GlanceRequest,
     OrderRefused,
     OrderRequest,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from actors.ledger import Ledger
-from messages import PairTraded
+from messages.trading import PairTraded
 
 EXITS: Final = ("exit", "stop", "time", "broken", "risk")
 """The reasons of exits that were carried out in full, up to what is too small to trade."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from actors.ledger import Ledger
-from messages import AssetWeight, Rebalanced
+from messages.trading import AssetWeight, Rebalanced
 
 CASH: Final = "cash"
 COLUMNS: Final = (

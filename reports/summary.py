@@ -7,7 +7,7 @@ from typing import Any
 
 from actors.ledger import Ledger
 from actors.ledger_records import MARKOUT_HORIZONS_SECS, FillRecord, PositionPoint
-from messages import QuotingSample
+from messages.trading import QuotingSample
 from models.attribution import EXACT, Fill, Parts
 from models.statistics import (
     Figure,

@@ -11,7 +11,7 @@ from nautilus_trader.system.kernel import NautilusKernel
 
 from actors.kill_switch import Latch
 from actors.ledger import Ledger, LedgerConfig
-from messages import BALANCES_TOPIC
+from messages.ledger import BALANCES_TOPIC
 from runtime.risk.controls import RiskContext, RiskControls, add_risk_controls
 from runtime.setup.load import LoadedSetup
 

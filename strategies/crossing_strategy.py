@@ -16,7 +16,7 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.trading.strategy import Strategy
 
-from messages import RISK_STATE_TOPIC, RiskStateChanged
+from messages.risk import RISK_STATE_TOPIC, RiskStateChanged
 from strategies.crossing import Crossing
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from nautilus_trader.common.events import TimeEvent
 from nautilus_trader.trading.strategy import Strategy
 
-from messages import ALARM_TOPIC, RiskAlarm
+from messages.risk import ALARM_TOPIC, RiskAlarm
 from models.pairs.leg_operation import LegName, LegOperation, LegRules, Outcome
 from models.pairs.leg_sizes import PairLots
 from models.risk_limits import Breach

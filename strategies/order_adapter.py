@@ -8,7 +8,7 @@ from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.trading.strategy import Strategy
 
-from messages import GLANCE_ENDPOINT, GUARD_ENDPOINT, GlanceRequest, OrderRequest
+from messages.risk import GLANCE_ENDPOINT, GUARD_ENDPOINT, GlanceRequest, OrderRequest
 from models.market_making.quote_plan import Quote, Side, WorkingOrder
 from models.risk_limits import Breach
 from strategies.grid import Grid

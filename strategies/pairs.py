@@ -11,7 +11,9 @@ from nautilus_trader.model.instruments import Instrument
 from actors.history import HistoryRow, HistoryWanted, decode_history
 from actors.pair_figures import pair_figures, sampling_silences, warm_up_scale, z_scale
 from actors.watched_pair import PairSample, WatchedPair
-from messages import NOT_RUNNING, PAIR_TOPIC, Figure, Holding, PairTraded, RiskStateChanged, Silence, View
+from messages.risk import RiskStateChanged
+from messages.trading import PAIR_TOPIC, PairTraded
+from messages.views import NOT_RUNNING, Figure, Holding, Silence, View
 from models.pairs.edge import edge_bps, holding_cost, round_trip_cost
 from models.pairs.leg_operation import LegRules, Outcome, clips_for
 from models.pairs.leg_sizes import PairLots, pair_lots, rounding_residual

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from messages import NOT_RUNNING, Level, Silence
+from messages.views import NOT_RUNNING, Level, Silence
 from models.pairs.leg_sizes import PairLots
 from models.pairs.z_score import FLAT, LONG, SHORT, Side, ZScoreRule, ZScoreState, next_state
 

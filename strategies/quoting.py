@@ -22,22 +22,11 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.trading.strategy import Strategy
 
-from messages import (
-    BALANCES_TOPIC,
-    DECISION_TOPIC,
-    QUOTING_TOPIC,
-    RISK_STATE_TOPIC,
-    SAMPLE_TOPIC,
-    AlphaSignal,
-    QuotesWanted,
-    QuotingSample,
-    QuotingView,
-    RiskStateChanged,
-    Silence,
-    TargetInventory,
-    alpha_topic,
-    target_topic,
-)
+from messages.ledger import BALANCES_TOPIC, SAMPLE_TOPIC
+from messages.risk import RISK_STATE_TOPIC, RiskStateChanged
+from messages.signals import AlphaSignal, TargetInventory, alpha_topic, target_topic
+from messages.trading import DECISION_TOPIC, QUOTING_TOPIC, QuotesWanted, QuotingSample
+from messages.views import QuotingView, Silence
 from models.market_making.quote_plan import Quote, Side, plan_commands
 from strategies.config_checks import check_order_value, fee_warnings, tolerance_warnings
 from strategies.grid import Grid

@@ -55,7 +55,8 @@ class QuotingConfig(StrategyConfig, frozen=True, kw_only=True):
     order_budget_window_secs : float, default 10
         The window of the budget.
     alpha_weight : float, default 0
-        How much of the signals (`messages.AlphaSignal`) for this instrument shifts the price that quotes stand around.
+        How much of the signals (`messages.signals.AlphaSignal`) for this instrument shifts the price that quotes stand
+        around.
     alpha_max_age_secs : float, default 60
         Older signals count as 0.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from messages import Level, Scale, Silence
+from messages.views import Level, Scale, Silence
 from models.market_making.quote_plan import OrderState, Quote, Side, WorkingOrder
 from strategies.grid import Grid
 from strategies.order_pacing import OrderPacing

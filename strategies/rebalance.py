@@ -11,15 +11,10 @@ from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from numpy.typing import NDArray
 
 from actors.history import HistoryWanted, decode_history
-from messages import (
-    NOT_RUNNING,
-    REBALANCE_TOPIC,
-    Rebalanced,
-    RiskStateChanged,
-    TargetInventory,
-    View,
-    target_topic,
-)
+from messages.risk import RiskStateChanged
+from messages.signals import TargetInventory, target_topic
+from messages.trading import REBALANCE_TOPIC, Rebalanced
+from messages.views import NOT_RUNNING, View
 from models.market_making.quote_plan import Quote, Side
 from models.portfolio.bands import band, no_trade_halfwidth, outside
 from models.portfolio.lots import lots_to_trade

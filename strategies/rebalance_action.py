@@ -10,7 +10,7 @@ from nautilus_trader.common.events import TimeEvent
 from nautilus_trader.trading.strategy import Strategy
 from numpy.typing import NDArray
 
-from messages import AssetWeight, Rebalanced
+from messages.trading import AssetWeight, Rebalanced
 from models.market_making.quote_plan import Side
 from models.portfolio.lots import Purchase, affordable
 from strategies.crossing import CrossingAsset

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from messages import NOT_RUNNING, Figure, Holding, Level, Scale, Silence, View
+from messages.views import NOT_RUNNING, Figure, Holding, Level, Scale, Silence, View
 from models.market_making.quote_plan import Side
 from models.portfolio.bands import outside
 from strategies.crossing import CrossingAsset

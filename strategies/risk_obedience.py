@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from messages import ACCOUNT, PERMITS, RiskStateChanged
+from messages.risk import ACCOUNT, PERMITS, RiskStateChanged
 from models.market_making.quote_plan import Quote
 from strategies.grid import Grid
 from strategies.order_adapter import OrderAdapter

@@ -6,7 +6,7 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
 
-from messages import View
+from messages.views import View
 
 
 class Asker(Strategy):

@@ -9,7 +9,7 @@ from nautilus_trader.common.config import ActorConfig
 from nautilus_trader.model.data import QuoteTick
 from svg import BLUE, GREEN, GREY, ORANGE, RED, Line, Note, Panel, picture, steps
 
-from messages import AlphaSignal, alpha_topic
+from messages.signals import AlphaSignal, alpha_topic
 from models.order_budget import OrderBudget
 from strategies.fair_value_maker import FairValueMaker, FairValueMakerConfig
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig

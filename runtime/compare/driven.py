@@ -42,7 +42,8 @@ from data_catalog.run_recordings.rows import (
     TimerFired,
     TradeSeen,
 )
-from messages import ALARM_TOPIC, CHARGE_TOPIC, FUNDING_TOPIC, AccountCharged, FundingPaid, RiskAlarm
+from messages.ledger import CHARGE_TOPIC, FUNDING_TOPIC, AccountCharged, FundingPaid
+from messages.risk import ALARM_TOPIC, RiskAlarm
 from models.risk_state import Trip
 from runtime.compare.log import Input, Output, Placed, RunLog
 from runtime.compare.replay_clock import ReplayClock, replay_clocks

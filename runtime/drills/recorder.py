@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.model.events import OrderEvent, OrderModifyRejected, OrderRejected
 
-from messages import REFUSAL_TOPIC, RISK_STATE_TOPIC, OrderRefused, RiskStateChanged
+from messages.risk import REFUSAL_TOPIC, RISK_STATE_TOPIC, OrderRefused, RiskStateChanged
 from models.risk_limits import Breach
 from runtime.drills.venue import REASON
 

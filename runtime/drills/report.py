@@ -6,7 +6,7 @@ from typing import Any
 
 from actors.kill_switch import Halt
 from actors.ledger_records import FillRecord
-from messages import ACCOUNT
+from messages.risk import ACCOUNT
 from models.risk_limits import Breach
 from runtime.backtest import BacktestRun
 from runtime.drills.drill import Drill

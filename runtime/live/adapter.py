@@ -40,7 +40,7 @@ from nautilus_trader.model.enums import OrderStatus
 from nautilus_trader.model.identifiers import ClientOrderId, VenueOrderId
 from nautilus_trader.model.orders import Order
 
-from messages import FUNDING_TOPIC
+from messages.ledger import FUNDING_TOPIC
 from runtime.live.funding import funding_in
 from runtime.live.own_orders import Owner
 

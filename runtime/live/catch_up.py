@@ -9,7 +9,7 @@ from nautilus_trader.model.instruments import Instrument
 
 from actors.kept_books import Entry, KeptBooks
 from actors.ledger_records import FillRecord
-from messages import FundingPaid
+from messages.ledger import FundingPaid
 from runtime.live.account import BinanceAccount, VenueTrade
 from runtime.live.funding import NOBODY
 from runtime.live.own_orders import Owner

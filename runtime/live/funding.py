@@ -11,7 +11,7 @@ from nautilus_trader.cache.base import CacheFacade
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.position import Position
 
-from messages import FundingPaid
+from messages.ledger import FundingPaid
 from models.funding import split_payment
 
 NOBODY: Final = "(account)"

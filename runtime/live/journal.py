@@ -9,7 +9,7 @@ import msgspec
 from actors.kept_books import Entry, KeptBooks, Opening, Transfer
 from actors.ledger_records import EquityPoint, FillRecord
 from bad_input import BadInput
-from messages import FundingPaid
+from messages.ledger import FundingPaid
 
 
 class _Line(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):

@@ -35,7 +35,7 @@ from nautilus_trader.model.objects import Currency, Money
 from nautilus_trader.system.kernel import NautilusKernel
 
 from data_catalog.instruments import SPOT_MAKER_FEE, SPOT_TAKER_FEE, USDM_MAKER_FEE, USDM_TAKER_FEE
-from messages import FUNDING_RATE_TOPIC, FundingRateSettled
+from messages.ledger import FUNDING_RATE_TOPIC, FundingRateSettled
 from runtime.live.paper_funding import PaperFunding
 from runtime.setup.sections import BacktestSettings, Fees
 from runtime.venue.fees import fee_model, with_fees

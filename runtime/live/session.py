@@ -13,7 +13,7 @@ from nautilus_trader.adapters.binance import factories
 from nautilus_trader.common.actor import Actor
 
 from actors.history import HISTORY, encode_history
-from messages import RISK_STATE_TOPIC, RiskStateChanged
+from messages.risk import RISK_STATE_TOPIC, RiskStateChanged
 from runtime.live.adapter import UNKNOWN_ORDER_TOPIC
 from runtime.live.bookkeeping import Bookkeeping
 from runtime.live.guards import Guards, NoGuards, VenueGuards

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from nautilus_trader.common.component import LiveClock, MessageBus
 
-from messages import ACCOUNT, ALARM_TOPIC, RiskAlarm
+from messages.risk import ACCOUNT, ALARM_TOPIC, RiskAlarm
 from models.risk_limits import Breach
 from runtime.live.stopping import Ending
 from runtime.risk.settings import USER_STREAM_RULE

@@ -8,7 +8,8 @@ from typing import Any
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.execution.messages import ModifyOrder, SubmitOrder, SubmitOrderList, TradingCommand
 
-from messages import ALPHA_TOPICS, PAIR_TOPIC, QUOTING_TOPIC, AlphaSignal, PairTraded, QuotingSample
+from messages.signals import ALPHA_TOPICS, AlphaSignal
+from messages.trading import PAIR_TOPIC, QUOTING_TOPIC, PairTraded, QuotingSample
 from runtime.drills.venue import EXECUTION_ENDPOINT
 
 type Decision = tuple[int, str]

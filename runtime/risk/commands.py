@@ -12,7 +12,7 @@ import click
 
 from bad_input import BadInput, nearest_name
 from command_line import STOPPED_BY_RISK, Failed
-from messages import ACCOUNT
+from messages.risk import ACCOUNT
 from runtime.live.run_lock import is_running
 from runtime.risk.latch import REHEARSAL_FOLDER, RiskLatch
 from runtime.setup.overrides import apply_overrides

@@ -12,7 +12,7 @@ from nautilus_trader.trading.strategy import Strategy
 
 from actors.kill_switch import TradingStateName
 from actors.risk_guard import RiskGuard
-from messages import OrderRequest
+from messages.risk import OrderRequest
 from models.risk_exposure import Exposure
 from models.risk_limits import Breach
 from models.risk_state import ActionName

@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from bad_input import BadInput
-from messages import ACCOUNT
+from messages.risk import ACCOUNT
 from models.risk_limits import plain
 from models.risk_state import Trip
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from actors.kill_switch import Halt
 from actors.ledger import Ledger
-from messages import ACCOUNT
+from messages.risk import ACCOUNT
 from models.risk_state import State
 from runtime.risk.controls import RiskControls
 

@@ -17,7 +17,7 @@ from nautilus_trader.model.objects import Money
 
 from data_catalog.store.contents import Entry
 from data_catalog.store.stream import DataRequest, stream
-from messages import FUNDING_TOPIC, FundingPaid
+from messages.ledger import FUNDING_TOPIC, FundingPaid
 from models.funding import funding_hour, funding_payment, funding_times
 from runtime.setup.sections import ConstantFunding, FundingSetting
 

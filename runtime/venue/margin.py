@@ -26,7 +26,7 @@ from nautilus_trader.model.objects import Currency, Money, Price, Quantity
 from nautilus_trader.model.orders import MarketOrder, Order
 from nautilus_trader.model.position import Position
 
-from messages import CHARGE_TOPIC, FUNDING_TOPIC, AccountCharged, FundingPaid
+from messages.ledger import CHARGE_TOPIC, FUNDING_TOPIC, AccountCharged, FundingPaid
 from models.margin import Bounds, MarginAccount, Orders
 from runtime.setup.sections import MarginSettings
 from runtime.venue.matching import SimulatedVenue

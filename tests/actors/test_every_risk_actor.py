@@ -13,7 +13,7 @@ from nautilus_trader.common.actor import Actor
 from actors.ledger import Ledger
 from actors.pair_signal import PairSignal
 from actors.recorder import Recorder
-from messages import ACCOUNT
+from messages.risk import ACCOUNT
 from models.risk_state import State
 from runtime.risk.controls import RiskContext, RiskControls, add_risk_controls
 from runtime.risk.settings import RiskSettings

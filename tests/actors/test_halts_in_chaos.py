@@ -16,7 +16,7 @@ from nautilus_trader.model.events import OrderAccepted, OrderFilled, OrderSubmit
 from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
 
-from messages import ACCOUNT, ALARM_TOPIC, RiskAlarm
+from messages.risk import ACCOUNT, ALARM_TOPIC, RiskAlarm
 from models.risk_limits import Breach
 from models.risk_state import State
 from runtime.risk.controls import RiskContext, RiskControls, add_risk_controls

@@ -10,7 +10,7 @@ from nautilus_trader.model.events import OrderPendingCancel
 from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
 
-from messages import ACCOUNT
+from messages.risk import ACCOUNT
 from models.loss_limits import DAY_NS
 from models.risk_state import State
 from runtime.risk.controls import RiskContext, RiskControls, add_risk_controls

@@ -15,7 +15,7 @@ def watch_of(alarms: list[Any]) -> Any:
     from nautilus_trader.test_kit.stubs.component import TestComponentStubs
 
     from actors.loss_watch import LossWatch, LossWatchConfig
-    from messages import ALARM_TOPIC
+    from messages.risk import ALARM_TOPIC
 
     clock = TestClock()
     msgbus = MessageBus(TraderId("TESTER-000"), clock)
@@ -27,7 +27,7 @@ def watch_of(alarms: list[Any]) -> Any:
 
 
 def mark(watch: Any, ts_ns: int, equity: str) -> None:
-    from messages import EquityMark
+    from messages.ledger import EquityMark
 
     watch._on_equity(EquityMark(ts_ns=ts_ns, equity=Decimal(equity), interval_secs=10))
 

@@ -9,7 +9,7 @@ from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
 
 from actors.market_watch import MarketWatch, MarketWatchConfig
-from messages import ALARM_TOPIC
+from messages.risk import ALARM_TOPIC
 from tests.engine_kit import START_NS
 
 WINDOW_SECS, LIMIT_BPS = 10, 100

@@ -7,7 +7,8 @@ from nautilus_trader.model.identifiers import InstrumentId
 
 from actors.ledger_records import FillRecord
 from actors.pair_signal import PairSignal, PairSignalConfig
-from messages import ALPHA_TOPICS, NOT_RUNNING, AlphaSignal
+from messages.signals import ALPHA_TOPICS, AlphaSignal
+from messages.views import NOT_RUNNING
 from reports.signals import alpha_summary
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
 from tests.pair_kit import BETA, X, Y, markets_of, pairs, perpetuals

@@ -11,7 +11,7 @@ from nautilus_trader.model.events import OrderModifyRejected
 from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
 
-from messages import GUARD_ENDPOINT, OrderRequest
+from messages.risk import GUARD_ENDPOINT, OrderRequest
 from runtime.risk.controls import RiskContext, RiskControls, add_risk_controls
 from runtime.risk.settings import RiskSettings
 from runtime.setup.sections import Latency

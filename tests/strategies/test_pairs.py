@@ -12,7 +12,7 @@ from nautilus_trader.model.events import OrderDenied
 from nautilus_trader.model.identifiers import InstrumentId
 
 from actors.watched_pair import PairSettings
-from messages import ACCOUNT, RISK_STATE_TOPIC, RiskStateChanged
+from messages.risk import ACCOUNT, RISK_STATE_TOPIC, RiskStateChanged
 from models.pairs.optimal_thresholds import profit_per_time
 from models.pairs.ornstein_uhlenbeck import OrnsteinUhlenbeck
 from models.risk_limits import Breach

@@ -9,7 +9,7 @@ from nautilus_trader.common.config import ActorConfig
 from nautilus_trader.model.enums import OrderSide
 from nautilus_trader.model.events import OrderAccepted, OrderUpdated
 
-from messages import AlphaSignal, alpha_topic
+from messages.signals import AlphaSignal, alpha_topic
 from strategies.fixed_spread import FixedSpread, FixedSpreadConfig
 from tests.engine_kit import START_NS
 

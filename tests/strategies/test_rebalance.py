@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from nautilus_trader.model.enums import OrderSide, OrderType, TimeInForce
 
-from messages import RISK_STATE_TOPIC, Rebalanced, RiskStateChanged, TargetInventory, target_topic
+from messages.risk import RISK_STATE_TOPIC, RiskStateChanged
+from messages.signals import TargetInventory, target_topic
+from messages.trading import Rebalanced
 from models.portfolio.bands import no_trade_halfwidth
 from models.portfolio.rules import weights_from_prices
 from models.risk_state import State

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from data_catalog.instruments import find_instrument
-from messages import RISK_STATE_TOPIC, RiskStateChanged, Silence
+from messages.risk import RISK_STATE_TOPIC, RiskStateChanged
+from messages.views import Silence
 from models.pairs.z_score import ZScoreRule, ZScoreState
 from runtime.risk.controls import RiskContext, add_risk_controls
 from runtime.risk.settings import RiskSettings

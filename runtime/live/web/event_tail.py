@@ -8,7 +8,7 @@ from nautilus_trader.common.component import MessageBus
 from nautilus_trader.model.enums import LiquiditySide, OrderSide
 from nautilus_trader.model.events import OrderDenied, OrderEvent, OrderFilled, OrderModifyRejected, OrderRejected
 
-from messages import REFUSAL_TOPIC, OrderRefused
+from messages.risk import REFUSAL_TOPIC, OrderRefused
 from models.risk_limits import plain
 from runtime.live.web.state import Event
 

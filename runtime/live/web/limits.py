@@ -11,7 +11,7 @@ from actors.breaker_watch import BreakerWatch
 from actors.loss_watch import LossWatch
 from actors.position_watch import PositionWatch
 from actors.risk_guard import RiskGuard
-from messages import ACCOUNT
+from messages.risk import ACCOUNT
 from models.risk_exposure import ZERO, Exposure
 from runtime.live.web.state import Limit
 from runtime.risk.settings import DEFAULT_ACTIONS, RiskSettings

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from messages import Scale
+from messages.views import Scale
 from runtime.live.web.state import State
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"

@@ -5,7 +5,8 @@ from typing import Final
 
 from actors.kill_switch import KillSwitch
 from actors.risk_guard import RefusalCount
-from messages import ACCOUNT, QuotingView, View
+from messages.risk import ACCOUNT
+from messages.views import QuotingView, View
 from models.risk_limits import plain
 from models.risk_state import State, Trip
 from runtime.live.web.state import Reason, Status

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Final
 
-from messages import View
+from messages.views import View
 from models.risk_state import RiskMachine, State
 from runtime.live.node import LiveSystem
 from runtime.live.stopping import Ending

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from messages import Figure, Holding, Scale
+from messages.views import Figure, Holding, Scale
 
 VERSION: Final = 1
 PAPER: Final = "PAPER"
@@ -119,7 +119,7 @@ class Strategy(Struct, frozen=True, kw_only=True):
     open_orders : int
         How many of its orders may still fill.
     scales, figures, holdings : list
-        As of `messages.View`.
+        As of `messages.views.View`.
     is_maker, instrument, bid, ask, fair_value, inventory, max_inventory
         For a maker: its best quotes, and its inventory counted from its target.
 

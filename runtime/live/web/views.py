@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 from nautilus_trader.common.actor import Actor
 
 from actors.ledger import Ledger
-from messages import Figure, Holding, QuotingView, Silence, View
+from messages.views import Figure, Holding, QuotingView, Silence, View
 from runtime.live.web.quotes import own_quotes
 from runtime.live.web.state import Market, OpenOrder, Strategy
 
@@ -37,7 +37,7 @@ def _view_of(component: Any) -> View:
     else:
         if isinstance(view, View):
             return view
-        problem = f"returned a {type(view).__name__}, expected a messages.View"
+        problem = f"returned a {type(view).__name__}, expected a messages.views.View"
     return View(owner_id=component.id.value, silences=(Silence(reason="view_failed", text=f"its view() {problem}"),))
 
 

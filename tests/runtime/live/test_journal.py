@@ -8,7 +8,7 @@ import pytest
 from actors.kept_books import KeptBooks, OpenedBook, Opening, Transfer
 from actors.ledger_records import EquityPoint, FillRecord
 from bad_input import BadInput
-from messages import FundingPaid
+from messages.ledger import FundingPaid
 from models.attribution import Parts
 from runtime.live.journal import BooksJournal
 

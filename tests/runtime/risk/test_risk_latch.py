@@ -16,7 +16,7 @@ from nautilus_trader.common.config import LoggingConfig
 
 import command_line
 from actors.loss_watch import LossWatch
-from messages import ACCOUNT
+from messages.risk import ACCOUNT
 from models.risk_state import State, Trip
 from run_live import command
 from runtime.live.run_lock import RunLock

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nautilus_trader.model.data import FundingRateUpdate
 
-from messages import FUNDING_TOPIC
+from messages.ledger import FUNDING_TOPIC
 from models.funding import funding_payment, funding_times
 from runtime.setup.sections import ConstantFunding
 from runtime.venue.funding import FundingPlan, Settlement, plan_funding

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from messages import Figure, Holding, Level, Scale
+from messages.views import Figure, Holding, Level, Scale
 from runtime.live.web.address import Place, open_place
 from runtime.live.web.desk import Desk
 from runtime.live.web.server import PageServer

@@ -132,7 +132,7 @@ def guarded(market_of: Any, replay: Any, perpetual: Any) -> Any:
 
     def look_at_samples(engine: Any) -> None:
         add(engine)
-        from messages import SAMPLE_TOPIC
+        from messages.ledger import SAMPLE_TOPIC
         from runtime.live.web.limits import Look, limit_rows
 
         def look(ts_ns: int) -> None:
@@ -210,7 +210,7 @@ def test_a_tripped_control_says_what_ends_it(case: str) -> None:
 
 def test_the_guard_is_named_only_while_its_refusals_are_fresh() -> None:
     from actors.risk_guard import RefusalCount
-    from messages import QuotingView, Silence
+    from messages.views import QuotingView, Silence
     from runtime.live.web.reasons import own_reasons
     from runtime.live.web.state import Reason
 
@@ -253,7 +253,7 @@ STATUSES = {
 
 @pytest.mark.parametrize("case", STATUSES)
 def test_the_status_is_what_strategies_show(case: str) -> None:
-    from messages import QuotingView, Silence, View
+    from messages.views import QuotingView, Silence, View
     from models.risk_state import State
     from runtime.live.web.reasons import status_of
 
@@ -303,4 +303,4 @@ def test_a_view_that_fails_is_said_and_the_others_are_shown(traded: Any, monkeyp
     monkeypatch.setattr(type(maker), "view", lambda _: {}["z"])
     assert views_of([maker])[maker.id.value].silences[0].text == "its view() raised KeyError('z')"
     monkeypatch.setattr(type(maker), "view", lambda _: "fine")
-    assert views_of([maker])[maker.id.value].silences[0].text.endswith("returned a str, expected a messages.View")
+    assert views_of([maker])[maker.id.value].silences[0].text.endswith("returned a str, expected a messages.views.View")
