@@ -54,9 +54,11 @@ class AnnouncedFunding:
         self._last: Announcement | None = None
 
     def hear(self, said: Announcement) -> Announcement | None:
-        """Take in what is said; return what settled, where that is news: the venue speaks of a later funding time."""
-        before, self._last = self._last, said
-        if before is None or not before.due_ns <= said.said_ns or said.due_ns <= before.due_ns:
+        """Take in what is said; return what settled, where that is news: by the venue's clock its time has come."""
+        before = self._last
+        if said.said_ns < said.due_ns:  # while it settles, a venue may still speak of the time that has come
+            self._last = said
+        if before is None or said.said_ns < before.due_ns:
             return None
         return self._settle(before)
 

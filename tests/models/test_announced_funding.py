@@ -35,6 +35,14 @@ def test_a_venue_whose_clock_is_ahead_says_itself_that_it_has_settled() -> None:
     assert funding.due(1000) is None
 
 
+def test_what_is_said_of_a_time_that_has_come_is_not_what_settled() -> None:
+    funding = AnnouncedFunding(FRESH)
+    funding.hear(said(999, 1000, "0.0003"))
+
+    assert funding.hear(said(1000, 1000, "0.0009")) == said(999, 1000, "0.0003")
+    assert [funding.due(1000), funding.hear(said(1001, 2000))] == [None, None]
+
+
 @pytest.mark.parametrize("next_due", [1500, 3000])
 def test_a_funding_time_that_is_taken_back_settles_nothing(next_due: int) -> None:
     funding = AnnouncedFunding(FRESH)

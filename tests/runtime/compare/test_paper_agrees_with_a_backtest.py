@@ -14,7 +14,7 @@ def test_paper_and_backtest_give_the_same_fills(tmp_path: Path) -> None:
     from binance_double.replay import Replay
     from data_catalog.instruments import find_instrument
 
-    write_market(tmp_path / "market", PERPETUAL, seconds=8)
+    write_market(tmp_path / "market", PERPETUAL, seconds=7)
     write_setup(tmp_path, PERPETUAL)
     with BinanceDouble([find_instrument(PERPETUAL)], wallet={"USDT": Decimal(10_000)}) as double:
         replay = Replay(double, tmp_path / "market", [PERPETUAL], speed=1)
