@@ -107,8 +107,7 @@ def _facts(
         warnings.append("The recording is incomplete from {incomplete_from}: {reason}.".format(**ending["recording"]))
     if system.paper is not None and system.paper.margin is not None and system.paper.margin.refused:
         warnings.append(refused_for_margin(system.paper.margin.refused))
-    end_ns = prepared.pace.now_ns()
-    plan = _funding_on_paper(system, instruments, end_ns)
+    plan = _funding_on_paper(system, instruments)
     warnings += () if plan is None else plan.warnings
     liquidation = liquidation_of(system)
     begun = iso_time(min(times.start_ns, system.ledger.equity_curve[0].ts_ns))
@@ -122,7 +121,7 @@ def _facts(
         description=setup.description,
         run_id=folder.run_id,
         start=begun,
-        end=iso_time(end_ns // _SECOND_NS * _SECOND_NS),
+        end=iso_time(prepared.pace.now_ns() // _SECOND_NS * _SECOND_NS),
         elapsed_s=time.monotonic() - times.monotonic,
         events=system.node.kernel.data_engine.data_count,
         orders=len(statuses) - denied,
@@ -150,9 +149,9 @@ def _facts(
     )
 
 
-def _funding_on_paper(system: LiveSystem, instruments: Sequence[Instrument], end_ns: int) -> FundingPlan | None:
+def _funding_on_paper(system: LiveSystem, instruments: Sequence[Instrument]) -> FundingPlan | None:
     funding = None if system.paper is None else system.paper.funding
-    return None if funding is None else funding.plan(instruments, end_ns)
+    return None if funding is None else funding.plan(instruments)
 
 
 def _paid_by_venue(instruments: Sequence[Instrument]) -> dict[str, dict[str, Any]] | None:

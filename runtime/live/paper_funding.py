@@ -52,7 +52,7 @@ class PaperFunding:
         self._pay = pay
         self._start_ns = 0
         self._alerts: set[str] = set()
-        self._is_over = False
+        self._end_ns: int | None = None
 
     @property
     def listens(self) -> bool:
@@ -70,7 +70,7 @@ class PaperFunding:
 
     def stop(self) -> None:
         """End: nothing is paid any more."""
-        self._is_over = True
+        self._end_ns = self._clock.timestamp_ns()
 
     def hear(self, update: BinanceFuturesMarkPriceUpdate) -> None:
         """Take in what the venue announces."""
@@ -104,14 +104,14 @@ class PaperFunding:
         self._pay_if_running(Settlement(settled.due_ns, name, settled.rate), settled.mark)
 
     def _pay_if_running(self, settlement: Settlement, mark: Decimal | None) -> None:
-        if not self._is_over:
+        if self._end_ns is None:
             self._pay(settlement, mark)
 
     # -- Afterwards ---------------------------------------------------------------------------------------------------
 
-    def plan(self, instruments: Sequence[Instrument], end_ns: int) -> FundingPlan:
+    def plan(self, instruments: Sequence[Instrument]) -> FundingPlan:
         """Return what a reader of the results should know, as of a backtest of the same period."""
-        period = (self._start_ns, end_ns)
+        period = (self._start_ns, self._clock.timestamp_ns() if self._end_ns is None else self._end_ns)
         if not self.listens:
             return plan_funding(self._setting, instruments, (), frozenset(), period)
         missing = {name: _missing(heard, period) for name, heard in self._announced.items()}

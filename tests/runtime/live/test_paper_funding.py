@@ -44,9 +44,15 @@ class Paper:
         self.until(at_ns).funding.hear(update)
         return self
 
-    def times_without_rate(self, end_ns: int) -> tuple[Any, int]:
-        plan = self.funding.plan([PERP], MIDNIGHT + end_ns)
-        return (funding_sources(plan) or {})[NAME]["times_without_rate"], len(plan.warnings)
+    @property
+    def source(self) -> dict[str, Any]:
+        """What the summary says of its rates."""
+        return (funding_sources(self.funding.plan([PERP])) or {})[NAME]
+
+    @property
+    def warnings(self) -> int:
+        """How many warnings a reader gets."""
+        return len(self.funding.plan([PERP]).warnings)
 
 
 def settled(at_ns: int, rate: str) -> Settlement:
@@ -65,22 +71,20 @@ def test_each_funding_time_is_paid_at_the_rate_and_mark_that_were_said_last() ->
         (settled(8 * HOUR, "-0.0002"), Decimal("101.25")),
         (settled(16 * HOUR, "0.0004"), Decimal("99")),
     ]
-    assert paper.times_without_rate(17 * HOUR) == (0, 0)
-    found = (funding_sources(paper.funding.plan([PERP], MIDNIGHT + 17 * HOUR)) or {})[NAME]
-    assert (found["source"], found["mark"]) == (SOURCE, MARK)
+    assert paper.source == {"source": SOURCE, "mark": MARK, "times_without_rate": 0}
+    assert paper.warnings == 0
 
 
 def test_a_rate_that_never_came_is_warned_of_and_not_paid() -> None:
-    paper = Paper().hears(2 * HOUR, 8 * HOUR).until(9 * HOUR)  # silent for six hours, then for good
+    paper = Paper().hears(2 * HOUR, 8 * HOUR).until(17 * HOUR)  # silent after the first word
 
-    assert paper.paid == []
-    assert paper.times_without_rate(17 * HOUR) == (2, 1)
+    assert (paper.paid, paper.source["times_without_rate"], paper.warnings) == ([], 2, 1)
 
 
 def test_an_hourly_funding_time_without_a_rate_counts_too() -> None:
     paper = Paper().hears(2 * HOUR, 3 * HOUR).until(4 * HOUR)
 
-    assert (paper.paid, paper.times_without_rate(4 * HOUR)) == ([], (1, 1))
+    assert (paper.paid, paper.source["times_without_rate"], paper.warnings) == ([], 1, 1)
 
 
 def test_a_time_that_lost_nanoseconds_on_its_way_is_the_same_time() -> None:
@@ -95,14 +99,14 @@ def test_the_rate_of_the_setup_is_paid_at_its_times_without_hearing_anybody() ->
 
     assert not paper.funding.listens
     assert paper.paid == [(settled(hour * HOUR, "0.00015"), None) for hour in (4, 8, 12)]
-    assert paper.times_without_rate(13 * HOUR) == (0, 1)  # that it is assumed
+    assert (paper.source["times_without_rate"], paper.warnings) == (0, 1)  # that it is assumed
 
 
 def test_none_is_none_and_says_so() -> None:
     paper = Paper("none").until(17 * HOUR)
 
     assert not paper.funding.listens
-    assert (paper.paid, paper.times_without_rate(17 * HOUR)) == ([], (2, 1))
+    assert (paper.paid, paper.source["times_without_rate"], paper.warnings) == ([], 2, 1)
 
 
 @pytest.mark.parametrize("setting", ["catalog", CONSTANT])
@@ -110,4 +114,5 @@ def test_nothing_is_paid_once_the_run_stops(setting: FundingSetting) -> None:
     paper = Paper(setting).hears(4 * HOUR - SECOND, 4 * HOUR)
     paper.funding.stop()
 
-    assert paper.until(5 * HOUR).paid == []
+    assert paper.until(9 * HOUR).paid == []
+    assert paper.source["times_without_rate"] == 0  # what comes later is not the run's
