@@ -219,7 +219,8 @@ function showStrategies(state) {
 
 function strategyCard(each, why, markets, state) {
   const card = el("section", "card", el("h2", "", each.strategy));
-  if (why.length) card.append(el("p", "small", `Does nothing now: ${why.map((reason) => reason.text).join("; ")}.`));
+  const reasons = why.length ? why.map((reason) => reason.text) : state.status === "HALTED" ? ["the account is halted"] : [];
+  if (reasons.length) card.append(el("p", "small", `Does nothing now: ${reasons.join("; ")}.`));
   if (!each.is_explained) card.append(el("p", "small", "It does not say what it is after."));
   if (each.scales.length) card.append(el("div", "bars", ...each.scales.map(scaleRow)));
   const rows = each.figures.map((figure) => [figure.label, ...figureText(figure, state.time_ms)]);
@@ -233,7 +234,7 @@ function holdingsTable(holdings, markets, currency) {
   const rows = holdings.map((each) => {
     const mid = markets.get(each.instrument_id)?.mid ?? null;
     const value = mid === null || each.held_qty === null ? null : Number(each.held_qty) * Number(mid);
-    return [each.instrument_id, exact(each.held_qty), ...(hasTargets ? [exact(each.target_qty)] : []),
+    return [each.instrument_id.replace(/\.[^.]*$/, ""), exact(each.held_qty), ...(hasTargets ? [exact(each.target_qty)] : []),
       value === null ? "—" : number(value, decimalsFor(value))];
   });
   return table(["Instrument", "Held", ...(hasTargets ? ["Wanted"] : []), `in ${currency}`], rows, 1);

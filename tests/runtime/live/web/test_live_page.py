@@ -167,8 +167,12 @@ def test_a_public_page_asks_for_the_token_before_it_shows_anything(browser: Any)
         browser.value("document.querySelector('#sign-in button').click()")
         browser.until("document.getElementById('setup').innerText === 'confidential'")
         opened = browser.value("document.documentElement.outerHTML + document.cookie + JSON.stringify(localStorage)")
+        strategies = browser.text("#strategies")
     assert "confidential" not in locked
     assert TOKEN not in opened
+    for words in ("confidential ±2 confidential · exit 0 confidential", "in 1 min 30 s", "−2.5\t1.25"):
+        assert words in strategies
+    assert strategies.count("It does not say what it is after.") == 1
 
 
 # -- Why it is not quoting --------------------------------------------------------------------------------------------
