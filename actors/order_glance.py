@@ -120,9 +120,9 @@ class OrderGlance:
         now_ns = self._now()
         if not self.is_harmless(order.side, price, quantity, now_ns):
             return False
+        if self._rate is not None and not self._rate.take(now_ns):
+            return False
         self._passes.add(order_id)
-        if self._rate is not None:
-            self._rate.count(now_ns)
         self._book.modifying(order, price, quantity)
         return True
 
@@ -131,14 +131,14 @@ class OrderGlance:
         now_ns = self._now()
         if not (self.is_harmless(side, price, quantity, now_ns) and self.fits(side, quantity)):
             return False
-        if self._duplicates is not None:
-            said = (strategy, side, price, quantity)
-            if self._duplicates.check(now_ns, said) is not None:
-                return False
-            self._duplicates.remember(now_ns, said, order_id)
+        duplicates, said = self._duplicates, (strategy, side, price, quantity)
+        if duplicates is not None and duplicates.check(now_ns, said) is not None:
+            return False
+        if self._rate is not None and not self._rate.take(now_ns):
+            return False
+        if duplicates is not None:
+            duplicates.remember(now_ns, said, order_id)
         self._passes.add(order_id)
-        if self._rate is not None:
-            self._rate.count(now_ns)
         self._book.submitting(order_id, strategy, side, price, quantity)
         return True
 
@@ -152,17 +152,19 @@ class OrderGlance:
         return self._has_room is None or self._has_room(quantity)
 
     def is_harmless(self, side: int, price: int, quantity: int, now_ns: int) -> bool:
-        """Return whether state, market, price, own orders, size, value and rate allow an order, whatever is held."""
+        """Return whether state, market, price, own orders, size and value allow an order, whatever is held."""
         quote = self._quote_of(self._instrument_id)
         if quote is not self._quote:  # both sides of a maker ask at the same quote
             self._look_at(quote)
         if now_ns > self._fresh_until_ns or self._permits:
             return False
-        if (price > self._highest_buy) if side > 0 else (price < self._lowest_sale):
+        book = self._book
+        if side > 0:
+            if price > self._highest_buy or (price >= book.lowest_sell and book.meets_own(side, price)):
+                return False
+        elif price < self._lowest_sale or (price <= book.highest_buy and book.meets_own(side, price)):
             return False
-        if self._book.meets_own(side, price) or not self._bounds.size_holds(price, quantity):
-            return False
-        return self._rate is None or self._rate.check(now_ns) is None
+        return self._bounds.size_holds(price, quantity)
 
     def _look_at(self, quote: QuoteTick | None) -> None:
         self._quote = quote
@@ -171,6 +173,6 @@ class OrderGlance:
             self._fresh_until_ns = _NEVER
             return
         twice_mid = bid + ask
-        median = self.twice_median() or twice_mid
+        median = self._twice_median or self.twice_median() or twice_mid
         self._highest_buy, self._lowest_sale = self._bounds.collar(min(twice_mid, median), max(twice_mid, median))
         self._fresh_until_ns = quote.ts_init + self._fresh_ns

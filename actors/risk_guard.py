@@ -217,6 +217,8 @@ class RiskGuard(Actor):
         glance = self._glances[request.instrument]
         if not glance.is_harmless(request.side, request.price, request.quantity, now_ns):
             return False
+        if self._rate is not None and self._rate.check(now_ns) is not None:
+            return False
         if known is not None:
             return request.quantity <= known.held
         if self._rules.is_duplicate(request, now_ns) is not None:

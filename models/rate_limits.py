@@ -59,6 +59,14 @@ class OrderRate:
         """Count an order that was sent."""
         self._accepted.append(now_ns)
 
+    def take(self, now_ns: int) -> bool:
+        """Count an order that closes nothing, if it may be sent now; return whether it may."""
+        accepted, limit = self._accepted, self._limit - self._reserve
+        if len(accepted) >= limit and accepted[-limit] > now_ns - self._window_ns:
+            return False
+        accepted.append(now_ns)
+        return True
+
 
 class Breaker:
     """

@@ -126,7 +126,8 @@ class InstrumentExposure:
         self.total = Exposure(unit=unit)
         self.by_strategy: dict[str, Exposure] = {}
         self.orders: dict[str, OpenOrder] = {}
-        self._highest_buy, self._lowest_sell = -_FAR, _FAR
+        self.highest_buy, self.lowest_sell = -_FAR, _FAR
+        """Beyond which no own order of that side stands, or has stood since `meets_own` last looked at all of them."""
 
     def of(self, strategy: str) -> Exposure:
         """Return the exposure of one strategy."""
@@ -170,7 +171,8 @@ class InstrumentExposure:
             order.price = price
             order.asked_price = None
             order.leaves = total_quantity - order.filled
-            self._hold(order, order.leaves)
+            if order.held != order.leaves:
+                self._hold(order, order.leaves)
 
     def unchanged(self, order_id: str) -> None:
         """Take back a modification that the venue refused."""
@@ -213,20 +215,21 @@ class InstrumentExposure:
         """
         Return whether an order at a price, in units, might trade with an own one.
 
-        The orders are only looked at when the price is beyond where one of them has stood since they were last.
+        The orders are only looked at when the price reaches `highest_buy` or `lowest_sell`.
         """
         if side > 0:
-            if price >= self._lowest_sell:
-                self._lowest_sell = min(self.opposite_prices(1), default=_FAR)
-            return price >= self._lowest_sell
-        if price <= self._highest_buy:
-            self._highest_buy = max(self.opposite_prices(-1), default=-_FAR)
-        return price <= self._highest_buy
+            if price >= self.lowest_sell:
+                self.lowest_sell = min(self.opposite_prices(1), default=_FAR)
+            return price >= self.lowest_sell
+        if price <= self.highest_buy:
+            self.highest_buy = max(self.opposite_prices(-1), default=-_FAR)
+        return price <= self.highest_buy
 
     def _reach(self, side: int, price: int | None) -> None:
         """Note that an order stands at a price, or soon may."""
-        if price is not None:
-            if side > 0:
-                self._highest_buy = max(self._highest_buy, price)
-            else:
-                self._lowest_sell = min(self._lowest_sell, price)
+        if price is None:
+            return
+        if side > 0:
+            self.highest_buy = max(self.highest_buy, price)
+        else:
+            self.lowest_sell = min(self.lowest_sell, price)

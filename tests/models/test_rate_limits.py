@@ -45,6 +45,18 @@ def test_no_window_ever_holds_more_than_the_limit(steps: list[int], limit: int, 
             accepted.append(now)
 
 
+@given(st.lists(st.integers(0, 5), max_size=60), st.integers(2, 5), st.integers(1, 8), st.integers(0, 1))
+def test_taking_a_place_is_asking_and_counting(steps: list[int], limit: int, window: int, reserve: int) -> None:
+    asking, taking, now = OrderRate(limit, window, reserve), OrderRate(limit, window, reserve), 0
+    for step in steps:
+        now += step
+        free = asking.check(now) is None
+        if free:
+            asking.count(now)
+        assert taking.take(now) == free
+        assert taking.used(now) == asking.used(now)
+
+
 @given(st.lists(st.integers(0, 5), max_size=60), st.integers(1, 4), st.integers(1, 8))
 def test_a_breaker_tells_of_each_event_beyond_what_a_window_may_hold(steps: list[int], limit: int, window: int) -> None:
     breaker, now, times = Breaker("x", limit, window), 0, []
