@@ -1,6 +1,7 @@
 """The price that quotes stand around, from supply and demand at the touch; all prices in ticks, sizes in lots."""
 
 from collections import deque
+from contextlib import suppress
 from typing import Literal, Protocol
 
 from models.market_making.fair_price import OrderFlowImbalance, Quote, fit_flow_impact, flow_adjusted_mid, weighted_mid
@@ -72,7 +73,12 @@ class WeightedMid:
 
 
 class LearnedMicroPrice:
-    """Stoikov's micro-price, fitted to the last quotes, and never beyond bid or ask."""
+    """
+    Stoikov's micro-price, fitted to the last quotes, and never beyond bid or ask.
+
+    A quote that is locked, crossed or without any size teaches nothing. Where the quotes do not say where the price
+    ends up, what was learned before holds.
+    """
 
     QUOTES = 20_000
     """How many quotes it learns from at the most."""
@@ -85,13 +91,15 @@ class LearnedMicroPrice:
 
     def update(self, quote: Quote, time_secs: float) -> None:
         """Remember the quote, and learn when it is time."""
-        self._seen.append(quote)
+        if quote.bid < quote.ask and quote.bid_size + quote.ask_size:
+            self._seen.append(quote)
         self._due = self._due or time_secs + self._refit_secs
-        if time_secs >= self._due:
+        if time_secs >= self._due and len(self._seen) > 1:
             self._due = time_secs + self._refit_secs
             columns = zip(*self._seen, strict=True)
             bid, ask, bid_size, ask_size = (list(column) for column in columns)
-            self._table = fit_micro_price(bid, ask, bid_size, ask_size)
+            with suppress(ValueError):  # the price went one way and never came back: the next quotes may tell more
+                self._table = fit_micro_price(bid, ask, bid_size, ask_size)
 
     def price(self, quote: Quote) -> float:
         """Return the micro-price."""

@@ -12,7 +12,7 @@ from runtime.backtest import BacktestRun, OnProgress, run_backtest
 from runtime.drills.drill import Drill
 from runtime.drills.faults import Fault, Injection, Side, parse_injection
 from runtime.drills.moments import Moment, last_moment, usable_moments
-from runtime.drills.times import POINTS_AFTER, checked_time, default_secs, grid_ns, look_ns, spike_time
+from runtime.drills.times import POINTS_AFTER, POINTS_AT_LEAST, checked_time, default_secs, grid_ns, look_ns, spike_time
 from runtime.prepare import PreparedBacktest
 from runtime.risk.settings import RiskSettings
 
@@ -53,8 +53,7 @@ def plan_drill(prepared: PreparedBacktest, text: str, at: str | None, on_progres
     injection = parse_injection(text, prepared.loaded.setup.instruments)
     kind, secs = injection.kind, injection.secs or default_secs(injection.kind, prepared)
     at_ns = None if at is None else checked_time(at, secs, prepared)
-    latest_ns = prepared.data.end_ns - int(secs.scaleb(9)) - POINTS_AFTER * grid_ns(prepared)
-    if at_ns is None and latest_ns <= prepared.data.start_ns:
+    if at_ns is None and _latest_ns(prepared, secs, POINTS_AFTER) <= prepared.data.start_ns:
         span = (prepared.data.end_ns - prepared.data.start_ns) / 1e9
         raise BadInput(f"the data are too short: {span:.0f} s do not hold a fault of {secs} s", key="--inject")
     instruments = frozenset((injection.instrument,) if injection.instrument else prepared.loaded.setup.instruments)
@@ -64,8 +63,8 @@ def plan_drill(prepared: PreparedBacktest, text: str, at: str | None, on_progres
     else:
         base = _run_without(prepared, at_ns, on_progress)
         if at_ns is None:
-            usable = usable_moments(base, instruments, int(secs.scaleb(9)), latest_ns)
-            moment, side, chosen = _choose(injection, _seen(usable, injection, prepared), prepared)
+            usable = usable_moments(base, instruments, int(secs.scaleb(9)), _latest_ns(prepared, secs, POINTS_AT_LEAST))
+            moment, side, chosen = _choose(injection, _seen(usable, injection, prepared), secs, prepared)
         else:
             moment = replace(last_moment(base, instruments), ts_ns=at_ns)
             side = _asked(injection) or _against(moment)
@@ -84,6 +83,11 @@ def _signed(pct: Decimal | None, side: Side) -> Decimal:
     return (pct or Decimal(0)) * (1 if side == "up" else -1)
 
 
+def _latest_ns(prepared: PreparedBacktest, secs: Decimal, points: int) -> int:
+    """Return the last time at which a fault leaves so many points of the grid after it."""
+    return prepared.data.end_ns - int(secs.scaleb(9)) - points * grid_ns(prepared)
+
+
 def _run_without(prepared: PreparedBacktest, at_ns: int | None, on_progress: OnProgress | None) -> BacktestRun:
     """Replay without the fault, no further than needed."""
     data = prepared.data if at_ns is None else replace(prepared.data, end_ns=at_ns)
@@ -100,19 +104,22 @@ def _seen(usable: list[Moment], injection: Injection, prepared: PreparedBacktest
 
 
 def _choose(
-    injection: Injection, usable: list[Moment], prepared: PreparedBacktest
+    injection: Injection, usable: list[Moment], secs: Decimal, prepared: PreparedBacktest
 ) -> tuple[Moment, Side, tuple[str, ...]]:
     """Return the moment of the fault, the side prices move to, and how they were chosen."""
     asked = _asked(injection)
     limit = (prepared.loaded.setup.risk or RiskSettings()).max_rejections_per_window
     worth = _by_orders(limit or 0) if injection.kind.name == _STORM else _by_holding(injection, asked)
-    best = max(usable, key=worth, default=None)
+    early = [moment for moment in usable if moment.ts_ns <= _latest_ns(prepared, secs, POINTS_AFTER)]
+    best = max(early, key=worth, default=None)
+    if best is None or worth(best) <= (0, 0):  # it begins to trade late: a little time is better than nothing held
+        best = max(usable, key=worth, default=None)
     if best is None:
         middle_ns = (prepared.data.start_ns + prepared.data.end_ns) // 2
         best = Moment(middle_ns, Decimal(0), Decimal(0), Decimal(0), 0)
         return best, asked or "down", ("Trading is halted without the fault too: it comes in the middle.",)
     if worth(best) <= (0, 0):
-        best = usable[len(usable) // 2]
+        best = (early or usable)[len(early or usable) // 2]
         nothing = "send an order" if injection.kind.name == _STORM else "hold what the fault hurts"
         return best, asked or _against(best), (f"The strategies never {nothing}: it comes in the middle.",)
     return best, asked or _against(best), (_reason(injection, best, limit, prepared.currency),)

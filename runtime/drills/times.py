@@ -15,6 +15,8 @@ from runtime.risk.settings import RiskSettings
 
 POINTS_AFTER: Final = 10
 """So many points of the ledger's grid are left after the fault, for controls to answer at."""
+POINTS_AT_LEAST: Final = 3
+"""And so many at least, where strategies do nothing before."""
 
 _SHORTEST_SECS: Final = Decimal(60)
 _CRASH_POINTS: Final = 6

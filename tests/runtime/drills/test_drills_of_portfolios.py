@@ -148,6 +148,13 @@ def test_what_comes_long_after_a_fault_is_no_answer_to_it(workplace: Path) -> No
     assert "the fault stayed within max_data_age_secs" in summary["verdict"]
 
 
+def test_what_begins_to_trade_late_is_drilled_late(workplace: Path) -> None:
+    run, summary = drilled(workplace / "pair", "gap", None, "strategies[0].config.trade_after=2023-11-18T14:00:00Z")
+
+    assert run.drill.fault.at_ns + 10 * HOUR_NS > run.prepared.data.end_ns
+    assert control(summary, "max_drawdown_pct")["action"] == "flatten"
+
+
 def test_a_halt_that_has_ended_hides_nothing_of_what_comes_later(workplace: Path) -> None:
     run, _ = drilled(workplace / "hole", "gap")
 
