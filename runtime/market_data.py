@@ -1,7 +1,7 @@
 """Which data a backtest replays: the setup's wishes held against what the catalog has."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -84,11 +84,20 @@ class MarketData:
         return any(entry.reconstructed for entry in self.entries)
 
 
-def find_market_data(loaded: LoadedSetup, working_folder: Path) -> MarketData:
+def find_market_data(loaded: LoadedSetup, working_folder: Path, silent: Collection[tuple[str, str]] = ()) -> MarketData:
     """
     Return the data that the setup asks for.
 
     The embedded market is generated when it is not there yet.
+
+    Parameters
+    ----------
+    loaded : LoadedSetup
+        The setup.
+    working_folder : Path
+        What a relative catalog is relative to.
+    silent : collection of (instrument, data type)
+        What was listened to, and never came: it may be missing.
 
     Raises
     ------
@@ -98,7 +107,7 @@ def find_market_data(loaded: LoadedSetup, working_folder: Path) -> MarketData:
     """
     catalog = _catalog_folder(loaded, working_folder)
     available = contents(catalog)
-    entries = _wanted_entries(loaded, available, catalog)
+    entries = _wanted_entries(loaded, available, catalog, silent)
     start_ns, end_ns, warnings = _period(loaded, entries)
     warnings += _unrecorded(entries, start_ns, end_ns)
     fees = loaded.setup.backtest.fees
@@ -173,7 +182,9 @@ def _catalog_folder(loaded: LoadedSetup, working_folder: Path) -> Path:
     return folder
 
 
-def _wanted_entries(loaded: LoadedSetup, available: list[Entry], catalog: Path) -> list[Entry]:
+def _wanted_entries(
+    loaded: LoadedSetup, available: list[Entry], catalog: Path, silent: Collection[tuple[str, str]]
+) -> list[Entry]:
     entries = []
     known = sorted({entry.instrument_id for entry in available})
     for i, instrument_id in enumerate(loaded.setup.instruments):
@@ -183,6 +194,8 @@ def _wanted_entries(loaded: LoadedSetup, available: list[Entry], catalog: Path) 
             raise loaded.tree.complaint(problem, ("instruments", i), hint)
         for data_type in loaded.setup.backtest.data:
             entry = next((e for e in available if (e.instrument_id, e.data_type) == (instrument_id, data_type)), None)
+            if entry is None and (instrument_id, data_type) in silent:
+                continue
             if entry is None:
                 has = ", ".join(sorted(e.data_type for e in available if e.instrument_id == instrument_id))
                 problem = f"the catalog {catalog} has no {data_type} of {instrument_id}; it has {has}"

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,6 +17,7 @@ from data_catalog.run_recordings.reading import Recording
 from data_catalog.run_recordings.rows import Run
 from runtime.backtest import BacktestRun, OnProgress, run_backtest
 from runtime.compare.log import RunLog
+from runtime.market_data import find_market_data
 from runtime.prepare import PreparedBacktest, prepare_backtest
 from runtime.recording.taps import add_recorder
 from runtime.setup.load import parse_setup
@@ -46,8 +48,11 @@ def prepared_on_recording(recording: Recording, tree: SetupTree) -> Iterator[Pre
         catalog = Path(folder) / "catalog"
         imported = import_recording(recording, catalog)
         seen = {(written.instrument_id, str(written.data_type)) for written in imported.written}
-        loaded = parse_setup(apply_overrides(tree, _wiring(recording.run, catalog, seen)))
-        yield prepare_backtest(loaded, Path.cwd())
+        loaded = parse_setup(apply_overrides(tree, _wiring(recording.run, catalog)))
+        setup = loaded.setup
+        # In a quiet market there may have been no trade at all.
+        silent = {(name, kind) for name in setup.instruments for kind in setup.backtest.data if kind != "quotes"} - seen
+        yield prepare_backtest(loaded, Path.cwd(), partial(find_market_data, silent=silent))
 
 
 def replay_free(
@@ -83,17 +88,15 @@ def _until(log: RunLog, market_events: int) -> RunLog:
     return log
 
 
-def _wiring(run: Run, catalog: Path, seen: set[tuple[str, str]]) -> list[str]:
+def _wiring(run: Run, catalog: Path) -> list[str]:
     """Return what is different for the replay: where the market is, what of it was seen, and what the account held."""
     held = {row["currency"]: row["total"] for state in run.accounts for row in state["balances"]}
     valued = {run.currency, *(row["base_currency"] for row in run.instruments if run.spot)}
     balances = [f"{total} {code}" for code, total in held.items() if code in valued]
     if run.currency not in held:
         balances.append(f"0 {run.currency}")
-    wanted, names = run.setup["backtest"]["data"], run.setup["instruments"]
     values: dict[str, Any] = {
-        # In a quiet market there may have been no trade at all.
-        "data": [kind for kind in wanted if kind == "quotes" or all((name, kind) in seen for name in names)],
+        "data": run.setup["backtest"]["data"],
         "catalog": str(catalog),
         "synthetic": {},
         "start": None,

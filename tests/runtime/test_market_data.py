@@ -1,5 +1,6 @@
 """The setup's wishes held against what the catalog has."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,23 @@ def test_what_the_catalog_does_not_have_is_said(workplace: Path, override: str, 
         find_market_data(loaded(workplace, override), workplace)
 
     assert words in str(error.value)
+
+
+def test_what_was_listened_to_and_never_came_may_be_missing(tmp_path: Path) -> None:
+    market = SyntheticMarket(hours=0.02, instruments=("SYNUSDT-PERP.BINANCE", "BTCUSDT-PERP.BINANCE"))
+    write_synthetic_market(tmp_path / "catalog", market)
+    names = "[SYNUSDT-PERP.BINANCE, BTCUSDT-PERP.BINANCE]"
+    (tmp_path / "setup.yaml").write_text(SETUP.replace("[SYNUSDT-PERP.BINANCE]", names))
+    for trades in list((tmp_path / "catalog").glob("**/trade_tick/BTCUSDT-PERP.BINANCE")):
+        shutil.rmtree(trades)
+    silent = ("BTCUSDT-PERP.BINANCE", "trades")
+
+    data = find_market_data(loaded(tmp_path), tmp_path, silent={silent})
+
+    found = {(entry.instrument_id, entry.data_type) for entry in data.entries}
+    assert found == {(name, kind) for name in market.instruments for kind in ("quotes", "trades")} - {silent}
+    with pytest.raises(BadInput, match="no trades of BTCUSDT-PERP"):
+        find_market_data(loaded(tmp_path), tmp_path)
 
 
 def test_a_start_after_the_end_is_refused(workplace: Path) -> None:
