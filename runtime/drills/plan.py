@@ -130,9 +130,10 @@ def _reason(injection: Injection, best: Moment, limit: int | None, currency: str
     if injection.kind.name != _STORM or limit is None:
         return f"It comes when the run without it holds the most that it hurts: {value}."
     if best.orders > limit:
-        held = f"of the times at which it sends more than {limit} orders while the fault lasts"
-        return f"It comes when the run without it holds the most, {held}: {value}."
-    return f"It comes when the run without it sends the most orders while the fault lasts: {best.orders}."
+        enough = f"of the times at which it sends more than {limit} orders while the fault lasts"
+        return f"It comes when the run without it holds the most, {enough}: {value}."
+    most = f"It comes when the run without it sends the most orders while the fault lasts: {best.orders}"
+    return f"{most}, and max_rejections_per_window takes {limit}."
 
 
 def _asked(injection: Injection) -> Side | None:
@@ -145,7 +146,7 @@ def _against(moment: Moment) -> Side:
 
 def _by_orders(limit: int) -> Worth:
     """Wanted are orders enough to reach the limit of refusals, and then a large position."""
-    return lambda moment: (min(moment.orders, limit + 1), moment.gross)
+    return lambda moment: (min(moment.orders, limit + 1), moment.gross if moment.orders else _NOTHING)
 
 
 def _by_holding(injection: Injection, asked: Side | None) -> Worth:
