@@ -53,7 +53,12 @@ class OrderGate(Actor):
     def execute(self, command: TradingCommand) -> None:
         """Let a command pass, or deny it."""
         if isinstance(command, ModifyOrder):  # looked at first: nearly all commands of a maker on futures are
-            refused = not self._has_pass(command.client_order_id.value) and self._modify_refused(command)
+            order_id = command.client_order_id.value
+            if order_id in self._passes:  # `_has_pass`, without a call
+                self._passes.remove(order_id)
+                refused = False
+            else:
+                refused = self._modify_refused(command)
         elif isinstance(command, SubmitOrder):
             refused = self._submit_refused([command.order])
         elif isinstance(command, SubmitOrderList):

@@ -1,6 +1,7 @@
 """Watches positions: the stop losses of each strategy's, and the limit of all together."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil, floor
 from typing import Final
@@ -49,10 +50,7 @@ class PositionWatch(Actor):
         self._forget()
 
     def _forget(self) -> None:
-        self._looked_at: dict[tuple[str, InstrumentId], QuoteTick] = {}
-        self._calm: dict[tuple[str, InstrumentId], tuple[int, int]] = {}
-        """Between which sums of bid and ask, in units of the engine, a look changes nothing."""
-        self._stops: dict[tuple[str, InstrumentId], PositionStop] = {}
+        self._held: dict[tuple[str, InstrumentId], _Held] = {}
 
     def on_start(self) -> None:
         """Listen to fills, and look at marks on a timer where there are stops."""
@@ -61,7 +59,8 @@ class PositionWatch(Actor):
             self.msgbus.subscribe(f"events.fills.{instrument_id}", self._on_fill)
             for position in self.cache.positions_open(instrument_id=instrument_id):
                 entry = Decimal(repr(position.avg_px_open))
-                self._stop_of(position.strategy_id.value, instrument_id).fill(position.signed_decimal_qty(), entry)
+                held = self._held_by(position.strategy_id.value, instrument_id)
+                held.stop.fill(position.signed_decimal_qty(), entry)
         if self.config.stop_loss_pct is not None or self.config.trailing_stop_pct is not None:
             look_at_times(self.clock, _CHECK, self.config.check_interval_secs, self._on_check)
 
@@ -72,15 +71,15 @@ class PositionWatch(Actor):
     @property
     def stops(self) -> Mapping[tuple[str, InstrumentId], PositionStop]:
         """The stops of what each strategy holds of each instrument."""
-        return self._stops
+        return {key: held.stop for key, held in self._held.items()}
 
-    def _stop_of(self, strategy: str, instrument_id: InstrumentId) -> PositionStop:
-        stop = self._stops.get((strategy, instrument_id))
-        if stop is None:
+    def _held_by(self, strategy: str, instrument_id: InstrumentId) -> "_Held":
+        held = self._held.get((strategy, instrument_id))
+        if held is None:
             config = self.config
             stop = PositionStop(config.stop_loss_pct, config.trailing_stop_pct, config.stop_confirmations)
-            self._stops[strategy, instrument_id] = stop
-        return stop
+            held = self._held[strategy, instrument_id] = _Held(strategy, instrument_id, stop)
+        return held
 
     def _on_fill(self, event: OrderFilled) -> None:
         quantity = event.last_qty.as_decimal()
@@ -88,37 +87,47 @@ class PositionWatch(Actor):
         base = self.cache.instrument(event.instrument_id).base_currency
         if event.commission is not None and event.commission.currency == base:
             signed -= event.commission.as_decimal()  # spot: taken from the base asset, and so from the position
+        held = self._held_by(event.strategy_id.value, event.instrument_id)
         if self.config.stop_confirmations == 1:  # a second look at the same quote confirms nothing
-            self._looked_at.pop((event.strategy_id.value, event.instrument_id), None)
-        self._calm.pop((event.strategy_id.value, event.instrument_id), None)
-        self._stop_of(event.strategy_id.value, event.instrument_id).fill(signed, event.last_px.as_decimal())
+            held.looked_at = None
+        held.calm = _NOWHERE
+        held.stop.fill(signed, event.last_px.as_decimal())
         limit = self.config.max_position_qty.get(event.instrument_id.value)
         if limit is not None:
-            held = sum(
-                (stop.position for (_, traded), stop in self._stops.items() if traded == event.instrument_id),
-                Decimal(0),
-            )
-            self._alarm(ACCOUNT, at_most("max_position_qty", abs(held), limit), event.ts_event)
+            traded = (each.stop for each in self._held.values() if each.instrument_id == event.instrument_id)
+            position = sum((stop.position for stop in traded), Decimal(0))
+            self._alarm(ACCOUNT, at_most("max_position_qty", abs(position), limit), event.ts_event)
 
     def _on_check(self, event: TimeEvent) -> None:
-        for key, stop in self._stops.items():
-            quote = self._quote_of(key[1])
-            if quote is None or quote is self._looked_at.get(key):
-                continue
-            self._looked_at[key] = quote
-            twice_mid = quote.bid_price.raw + quote.ask_price.raw
-            low, high = self._calm.get(key, _NOWHERE)
-            if not low < twice_mid < high and stop.position:
-                self._look(key, stop, twice_mid, event.ts_event)
+        for held in self._held.values():
+            quote = self._quote_of(held.instrument_id)
+            if quote is not None and quote is not held.looked_at:
+                held.looked_at = quote
+                twice_mid = quote.bid_price.raw + quote.ask_price.raw
+                low, high = held.calm
+                if not low < twice_mid < high and held.stop.position:
+                    self._look(held, twice_mid, event.ts_event)
 
-    def _look(self, key: tuple[str, InstrumentId], stop: PositionStop, twice_mid: int, ts_ns: int) -> None:
-        self._alarm(key[0], stop.check(twice_mid * _HALF_UNIT), ts_ns)
-        calm = stop.calm()
-        if calm is None:
-            self._calm.pop(key, None)
-        else:
-            self._calm[key] = (ceil(calm[0] / _HALF_UNIT), floor(calm[1] / _HALF_UNIT))
+    def _look(self, held: "_Held", twice_mid: int, ts_ns: int) -> None:
+        self._alarm(held.strategy, held.stop.check(twice_mid * _HALF_UNIT), ts_ns)
+        calm = held.stop.calm()
+        held.calm = _NOWHERE if calm is None else (ceil(calm[0] / _HALF_UNIT), floor(calm[1] / _HALF_UNIT))
 
     def _alarm(self, scope: str, breach: Breach | None, ts_ns: int) -> None:
         if breach is not None:
             self.msgbus.publish(ALARM_TOPIC, RiskAlarm(ts_ns=ts_ns, scope=scope, breach=breach))
+
+
+@dataclass(slots=True)
+class _Held:
+    """
+    What a strategy holds of an instrument.
+
+    `calm` is between which sums of bid and ask, in units of the engine, the next look changes nothing.
+    """
+
+    strategy: str
+    instrument_id: InstrumentId
+    stop: PositionStop
+    looked_at: QuoteTick | None = None
+    calm: tuple[int, int] = _NOWHERE
