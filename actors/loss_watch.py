@@ -9,7 +9,7 @@ from nautilus_trader.common.events import TimeEvent
 
 from messages.ledger import EQUITY_TOPIC, EquityMark
 from messages.risk import ACCOUNT, ALARM_TOPIC, RESUMED_TOPIC, RiskAlarm
-from models.loss_limits import DAY_NS, DailyLoss, DrawdownKill
+from models.loss_limits import DAY_NS, NEVER_CALM, DailyLoss, DrawdownKill
 from models.risk_limits import Breach
 
 _INTERVALS_WITHOUT_EQUITY: Final = 3
@@ -53,6 +53,7 @@ class LossWatch(Actor):
         self._drawdown = DrawdownKill(config.max_drawdown_pct, config.max_loss_pct, config.drawdown_confirmations)
         daily_pct, confirmations = config.max_daily_loss_pct, config.drawdown_confirmations
         self._daily = None if daily_pct is None else DailyLoss(daily_pct, confirmations)
+        self._calm, self._calm_until_ns = NEVER_CALM, 0
 
     def on_start(self) -> None:
         """Listen to the ledger."""
@@ -103,6 +104,9 @@ class LossWatch(Actor):
     def _on_equity(self, mark: EquityMark) -> None:
         ts_ns, equity = mark.ts_ns, mark.equity
         self._heard_ns = ts_ns
+        low, high = self._calm
+        if equity is not None and low < equity <= high and ts_ns < self._calm_until_ns and not self._unknown:
+            return
         self._set_unknown(equity is None, ts_ns)
         if equity is None:
             return
@@ -115,6 +119,14 @@ class LossWatch(Actor):
         breach = None if self._daily is None else self._daily.update(ts_ns, equity)
         if breach is not None:
             self._alarm(breach, ts_ns, until_ns=(self._day + 1) * DAY_NS)
+        self._note_calm()
+
+    def _note_calm(self) -> None:
+        """Note between which equities, and until when, the next point changes nothing."""
+        self._calm, self._calm_until_ns = self._drawdown.calm(), (self._day + 1) * DAY_NS
+        if self._daily is not None:
+            low, high = self._calm
+            self._calm = (max(low, self._daily.calm_above()), high)
 
     def _on_resumed(self, scope: str) -> None:
         """Measure losses from here: those so far are what a person has accepted."""

@@ -100,11 +100,13 @@ class OrderGlance:
         self._fresh_until_ns = _NEVER
         self._highest_buy = self._lowest_sale = 0.0
 
-    def remember(self, quote: QuoteTick) -> None:
-        """Take the quote at a point of the ledger's grid."""
-        self._marks.append(quote)
-        self._twice_median = None
-        self._quote = None
+    def remember_quote(self) -> None:
+        """Take the last quote as that of a point of the ledger's grid."""
+        quote = self._quote_of(self._instrument_id)
+        if quote is not None:
+            self._marks.append(quote)
+            self._twice_median = None
+            self._quote = None
 
     def twice_median(self) -> int | None:
         """Return twice the median of the mids at the last points of the grid; None while they are too few."""

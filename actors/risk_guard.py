@@ -251,10 +251,8 @@ class RiskGuard(Actor):
     def _on_equity(self, mark: EquityMark) -> None:
         self._rules.equity = mark.equity
         if mark.equity is not None and self.config.limits.price_collar_bps is not None:
-            for name, glance in self._glances.items():
-                quote = self._quote(name)
-                if quote is not None:
-                    glance.remember(quote)
+            for glance in self._glances.values():
+                glance.remember_quote()
 
     def _on_state(self, change: RiskStateChanged) -> None:
         if change.permits == "all":

@@ -7,12 +7,16 @@ Percentages are compared without dividing, so that a loss of exactly the limit i
 from collections import deque
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from typing import Final
 
 from models.risk_limits import Breach
 
 _WIDE = Context(prec=120, traps=[InvalidOperation, DivisionByZero, Overflow])
 _UP = Context(prec=28, rounding=ROUND_CEILING)
+_ENDLESS: Final = Decimal("Infinity")
 DAY_NS = 86_400_000_000_000
+NEVER_CALM: Final = (Decimal(0), Decimal(0))
+"""No equity lies above the first and up to the second."""
 
 
 def _pct(start: Decimal, now: Decimal) -> Decimal:
@@ -24,22 +28,22 @@ def _pct(start: Decimal, now: Decimal) -> Decimal:
 class _Loss:
     """A loss from `start` in percent of it, and where it reaches its limit; a start not above 0 may lose nothing."""
 
-    __slots__ = ("_floor", "limit_pct", "rule", "start")
+    __slots__ = ("floor", "limit_pct", "rule", "start")
 
     def __init__(self, rule: str, limit_pct: Decimal) -> None:
         self.rule = rule
         self.limit_pct = limit_pct
-        self.start = self._floor = Decimal(0)
+        self.start = self.floor = Decimal(0)
 
     def count_from(self, start: Decimal) -> None:
         """Measure from another equity."""
         kept_pct = _WIDE.subtract(Decimal(100), self.limit_pct)
-        self._floor = _WIDE.multiply(start, kept_pct).scaleb(-2, _WIDE) if start > 0 else start
+        self.floor = _WIDE.multiply(start, kept_pct).scaleb(-2, _WIDE) if start > 0 else start
         self.start = start
 
     def breach(self, equity: Decimal) -> Breach | None:
         """Return a breach if the loss is at its limit or beyond."""
-        if equity > self._floor or equity == self.start:
+        if equity > self.floor or equity == self.start:
             return None
         return Breach(self.rule, _pct(self.start, equity), self.limit_pct)
 
@@ -106,6 +110,17 @@ class DrawdownKill:
         self.tripped = True
         return breach
 
+    def calm(self) -> tuple[Decimal, Decimal]:
+        """
+        Return between which equities the next point changes nothing: above the first, and up to the second.
+
+        `NEVER_CALM` while points beyond a limit are being confirmed, and before the first point.
+        """
+        if self.peak is None or self._seen:
+            return NEVER_CALM
+        limits = [limit.floor for limit in (self._drawdown, self._loss) if limit is not None]
+        return max(limits, default=-_ENDLESS), self.peak
+
 
 class DailyLoss:
     """
@@ -156,6 +171,10 @@ class DailyLoss:
             return None
         self.tripped = True
         return breach
+
+    def calm_above(self) -> Decimal:
+        """Return above which equity the next point of the same day changes nothing."""
+        return _ENDLESS if self._day is None or self._seen else self._loss.floor
 
 
 class PositionStop:

@@ -103,6 +103,29 @@ def test_points_of_the_day_before_confirm_nothing() -> None:
     assert loss.update(DAY + 2, Decimal(30)) is not None
 
 
+points = st.lists(st.tuples(st.integers(0, DAY // 3), st.decimals("-50", "1000", places=1)), min_size=1, max_size=60)
+
+
+@given(points, st.integers(1, 60), st.integers(1, 60), st.integers(1, 3), st.booleans())
+def test_points_that_are_calm_need_not_be_looked_at(
+    steps: list[tuple[int, Decimal]], drawdown_pct: int, daily_pct: int, confirmations: int, absolute: bool
+) -> None:
+    loss_pct = Decimal(drawdown_pct + 5) if absolute else None
+    kills = [DrawdownKill(Decimal(drawdown_pct), loss_pct, confirmations) for _ in range(2)]
+    dailies = [DailyLoss(Decimal(daily_pct), confirmations) for _ in range(2)]
+    ts_ns, calm_until_ns = 0, 0
+    for step_ns, equity in steps:
+        ts_ns += step_ns
+        looked = kills[0].update(equity), dailies[0].update(ts_ns, equity)
+        low, high = kills[1].calm()
+        if max(low, dailies[1].calm_above()) < equity <= high and ts_ns < calm_until_ns:
+            assert looked == (None, None)
+        else:
+            assert (kills[1].update(equity), dailies[1].update(ts_ns, equity)) == looked
+            calm_until_ns = (ts_ns // DAY + 1) * DAY
+    assert (kills[0].start, kills[0].peak, dailies[0].start) == (kills[1].start, kills[1].peak, dailies[1].start)
+
+
 @pytest.mark.parametrize("confirmations", [0, -1])
 def test_a_daily_loss_needs_at_least_one_confirmation(confirmations: int) -> None:
     with pytest.raises(ValueError, match=f"confirmations was {confirmations}"):
