@@ -160,6 +160,7 @@ def _risk(screening: Screening, values: dict[int, float], largest: float) -> lis
         f"{screening.name(i)}: {_rounded_up(2.0 * max(value, largest) / float(lowest[i]))}"
         for i, value in sorted(values.items())
     ]
+    bar = round(screening.prices.bar_secs)
     drawdown = "60   # of all that is held, whose own price moves" if spot else "20"
     return [
         "risk:   # docs/risk.md",
@@ -169,15 +170,21 @@ def _risk(screening: Screening, values: dict[int, float], largest: float) -> lis
         "  price_collar_bps: 500",
         f"  max_orders_per_10s: {90 if spot else 280}   # Binance takes {100 if spot else 300}",
         "  order_reserve: 10   # of these, only for closing positions",
-        f"  max_data_age_secs: {max(21_600, round(3.0 * screening.prices.bar_secs))}   # exchanges rest for hours, too",
+        f"  max_data_age_secs: {max(21_600, 3 * bar)}   # exchanges rest for hours, too",
         "  max_clock_skew_secs: 5",
-        "  max_price_move_bps: 2000   # within a minute",
+        "  max_price_move_bps: 2000",
+        f"  price_move_window_secs: {_price_move_window_secs(bar)}   # a shorter one would hold no two bars",
         f"  max_drawdown_pct: {drawdown}",
         "  drawdown_confirmations: 2",
         "  max_rejections_per_window: 20",
         "  max_fills_per_window: 50",
-        f"  check_interval_secs: {min(60, round(screening.prices.bar_secs))}   # looking every second takes time",
+        f"  check_interval_secs: {min(60, bar)}   # looking every second takes time",
     ]
+
+
+def _price_move_window_secs(bar_secs: int) -> int:
+    """Return a window of a dozen bars, at most an hour, but at least two bars and a minute."""
+    return max(60, min(3_600, 12 * bar_secs), 2 * bar_secs)
 
 
 def _backtest(screening: Screening, catalog: Path, pairs: list[PairFindings], values: dict[int, float]) -> list[str]:
