@@ -101,7 +101,15 @@ def engine_config(log_level: str | None = None, log_folder: Path | None = None) 
 
     Without a log the engine would still put every account state into words, at each order event: it is told to do so
     once.
+
+    Raises
+    ------
+    ValueError
+        If there is a level and no folder: the engine would make one of the name "None".
+
     """
+    if log_level is not None and log_folder is None:
+        raise ValueError(f"a log of level {log_level} needs a folder")
     logging = LoggingConfig(bypass_logging=True)
     portfolio = PortfolioConfig(min_account_state_logging_interval_ms=_NEVER_AGAIN_MS)
     if log_level is not None:
