@@ -49,8 +49,8 @@ class OrderAdapter:
         """Return which rule of the guard would refuse an order, without sending it; None if none would."""
         return self._ask("", quote, binding=False).refusal if self._has_guard else None
 
-    def _may_send(self, order_id: str, quote: Quote, closing: bool = False) -> bool:
-        return not self._has_guard or self._ask(order_id, quote, closing).approved
+    def _may_send(self, order_id: str, quote: Quote) -> bool:
+        return not self._has_guard or self._ask(order_id, quote).approved
 
     def _ask(self, order_id: str, quote: Quote, closing: bool = False, binding: bool = True) -> OrderRequest:
         """Return the guard's answer."""
@@ -103,10 +103,17 @@ class OrderAdapter:
 
         On futures it only reduces; on spot the engine has no such order, and the guard holds it to the position. So it
         does where another strategy holds a position: the venue knows only what is left of both, and would refuse it.
+
+        On spot the engine rounds a position at every fill whose fee is taken from the base asset. The guard's books are
+        exact: what they leave of the order is sent.
         """
         side = Side.ASK if lots > 0 else Side.BID
         order_id = self.new_order_id()
-        if not self._may_send(order_id, Quote(side, 0, abs(lots)), closing=True):
+        refusal = self._closing_refusal(order_id, Quote(side, 0, abs(lots)))
+        if refusal is not None and refusal.rule == "reduce_only":
+            lots = self._grid.lots(refusal.limit)
+            refusal = self._closing_refusal(order_id, Quote(side, 0, lots)) if lots else refusal
+        if refusal is not None:
             return None
         order = self._strategy.order_factory.market(
             self._instrument_id,
@@ -117,6 +124,9 @@ class OrderAdapter:
         )
         self._strategy.submit_order(order)
         return order_id
+
+    def _closing_refusal(self, order_id: str, quote: Quote) -> Breach | None:
+        return self._ask(order_id, quote, closing=True).refusal if self._has_guard else None
 
     def _is_alone(self) -> bool:
         positions = self._strategy.cache.positions_open(instrument_id=self._instrument_id)

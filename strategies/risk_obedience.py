@@ -30,12 +30,14 @@ class RiskObedience:
         self._by_scope = {ACCOUNT: "all", strategy_id: "all"}
         self._permits = "all"
         self._closing: str | None = None
+        self._refused = False
 
     def take(self, change: RiskStateChanged) -> bool:
         """Take a new state; return whether it concerns this maker."""
         if change.scope not in self._by_scope:
             return False
         self._by_scope[change.scope] = change.permits
+        self._refused = False
         self._permits = min(self._by_scope.values(), key=PERMITS.index)
         return True
 
@@ -66,13 +68,17 @@ class RiskObedience:
         """
         Cancel every order; once they are gone, close the position at the market if that is asked for.
 
-        Called again on every event, it does what is left to do: nothing is sent while a closing order is on its way.
+        Called again on every event, it does what is left to do: nothing is sent while a closing order is on its way,
+        and what the guard refused waits for the next word of the kill switch.
         """
         if orders.all():
             orders.cancel_all()
             return
-        if self._permits != "closing" or not (self._closing is None or self._adapter.is_gone(self._closing)):
+        if self._permits != "closing" or self._refused:
+            return
+        if self._closing is not None and not self._adapter.is_gone(self._closing):
             return
         lots = self._adapter.traded_lots()
         if lots:
             self._closing = self._adapter.close(lots)
+            self._refused = self._closing is None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from nautilus_trader.model.data import QuoteTick
-from nautilus_trader.model.enums import OrderSide, TradingState
+from nautilus_trader.model.enums import OrderSide, OrderType, TradingState
 from nautilus_trader.model.events import OrderPendingCancel
 from nautilus_trader.trading.config import StrategyConfig
 from nautilus_trader.trading.strategy import Strategy
@@ -115,6 +115,8 @@ def test_at_4_percent_the_first_point_beyond_trips_and_the_account_ends_flat(
     assert halt.halted_ns is not None
     assert max(order.ts_init for order in run.orders()) <= halt.halted_ns
     assert halt.halted_ns - halt.trip.ts_ns <= 3_000_000_000
+    (closing, *_) = [order for order in run.orders() if order.order_type == OrderType.MARKET]
+    assert closing.ts_init - halt.trip.ts_ns <= 100_000_000  # as soon as the quotes are cancelled
 
 
 def test_the_summary_says_what_happened_and_what_it_cost(market_of: Any, replay: Any, perpetual: Any) -> None:
