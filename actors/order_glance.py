@@ -175,6 +175,6 @@ class OrderGlance:
             self._fresh_until_ns = _NEVER
             return
         twice_mid = bid + ask
-        median = self._twice_median or self.twice_median() or twice_mid
+        median = self.twice_median() or twice_mid
         self._highest_buy, self._lowest_sale = self._bounds.collar(min(twice_mid, median), max(twice_mid, median))
         self._fresh_until_ns = quote.ts_init + self._fresh_ns

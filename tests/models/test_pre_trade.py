@@ -361,9 +361,12 @@ def test_where_everything_together_has_room_no_limit_of_values_is_broken(
     breach = exposure_of_order_breach(proposed, Account(books, mids, equity), held_to)
 
     assert breach is None or not has_room
-    values_held = {name: book.total.position * mids[name] for name, book in books.items()}
     if has_room:
-        assert held_breaches(values_held, equity, held_to) == []
+        held_in_all = {name: book.total.position * mids[name] for name, book in books.items()}
+        assert held_breaches(held_in_all, equity, held_to) == []
+        for owner in "ab":
+            held_by_one = {name: book.of(owner).position * mids[name] for name, book in books.items()}
+            assert held_breaches_of_strategy(held_by_one, held_to) == []
 
 
 def _at_the_collar(price: Decimal, band: Decimal | None) -> bool:
